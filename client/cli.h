@@ -102,6 +102,7 @@ int tb_cli_run_help(TbCli *cli, GError **error);
 int tb_cli_run_input(TbCli *cli, GError **error);
 int tb_cli_run_install(TbCli *cli, GError **error);
 int tb_cli_run_lease(TbCli *cli, GError **error);
+int tb_cli_run_listen(TbCli *cli, GError **error);
 int tb_cli_run_lock(TbCli *cli, GError **error);
 int tb_cli_run_log(TbCli *cli, GError **error);
 int tb_cli_run_ls(TbCli *cli, GError **error);

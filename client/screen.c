@@ -42,8 +42,9 @@ bool tb_cli_close_output(const TbCli *cli, const TbCliDevice *d, int fd, const c
                 return false;
         }
         if (ok && name && cli->json) {
-                json_auto_t *said = json_pack("{s:s, s:s, s:i}", "device", d->name, "interface", d->interface,
-                                              "pictures", (int)MAX(pictures, 1));
+                json_auto_t *said = json_pack("{s:s, s:s}", "device", d->name, "interface", d->interface);
+                if (pictures)
+                        json_object_set_new(said, "pictures", json_integer(pictures));
                 if (g_utf8_validate(name, -1, NULL))
                         json_object_set_new(said, "file", json_string(name));
                 tb_cli_print_json(said);

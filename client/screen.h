@@ -1,5 +1,5 @@
 #pragma once
-/* Pictures of a screen, into a file. */
+/* Pictures of a screen, or its sound, into a file. */
 #include <stdbool.h>
 
 #include "client/api.h"
@@ -7,7 +7,7 @@
 /* The file that --output names, or DEVICE and `suffix`; "-" is the standard output, *ret_name is NULL then. -1: error. */
 int tb_cli_open_output(const TbCli *cli, const TbCliDevice *d, const char *suffix, char **ret_name,
                        GError **error);
-/* And says its name when all is well (`ok`); `pictures`: how many they are, for --json; 0: one. */
+/* And says its name when all is well (`ok`); `pictures`: how many they are, for --json; 0: none, it is no picture. */
 bool tb_cli_close_output(const TbCli *cli, const TbCliDevice *d, int fd, const char *name, guint pictures,
                          bool ok, GError **error);
 

@@ -102,6 +102,11 @@ static const TbCliOption record_options[] = {
         END,
 };
 
+static const TbCliOption listen_options[] = {
+        {"output", 'o', TB_CLI_FILE, "FILE", .help = "where to; - is the standard output (DEVICE.wav)"},
+        END,
+};
+
 #define TTL                                                                                                  \
         {                                                                                                    \
                 "ttl", 0, TB_CLI_SECONDS, "S", 1, TB_LIMIT_LEASE_S,                                          \
@@ -193,6 +198,8 @@ const TbCliCommand tb_cli_commands[] = {
         {"record", "DEVICE[/SCREEN] TIME", "its screen for a while, as a stream of JPEG pictures",
          "The file is MJPEG, as ffmpeg, ffplay and mpv read it (ffmpeg -f mjpeg -i FILE …).", record_options,
          2, 2, .complete = {"@device"}, .run = tb_cli_run_record},
+        {"listen", "DEVICE[/SOUND] TIME", "its sound for a while, as a WAV file", NULL, listen_options, 2, 2,
+         .complete = {"@device"}, .run = tb_cli_run_listen},
         {"input",
          "DEVICE text TEXT | key KEY… | click X Y [BUTTON] | move X Y | scroll X Y DOWN [RIGHT] | tap X Y | "
          "swipe X1 Y1 X2 Y2 [MS]",

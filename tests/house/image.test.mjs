@@ -260,13 +260,16 @@ test('GST_PLUGINS: with these plugins alone the host encodes both codecs and ans
       body,
       headers: { 'Content-Type': 'application/sdp' },
     });
-    return { status: answer.status, codecs: (await host.get('/host/info')).json.codecs };
+    const { json } = await host.get('/host/info');
+    return { status: answer.status, codecs: json.codecs, audio: json.media.audio };
   };
-  assert.deepEqual(await answered(line), { status: 201, codecs: ['H264', 'VP8'] });
-  for (const name of ['vpx', 'x264']) {
-    const { codecs } = await answered(line.filter((n) => n !== name));
-    assert.equal(codecs.length, 1, `without ${name}: ${codecs}`);
+  assert.deepEqual(await answered(line), { status: 201, codecs: ['H264', 'VP8'], audio: ['OPUS'] });
+  // openh264 is there for what phones send; it encodes, too
+  for (const names of [['vpx'], ['x264', 'openh264']]) {
+    const { codecs } = await answered(line.filter((n) => !names.includes(n)));
+    assert.equal(codecs.length, 1, `without ${names}: ${codecs}`);
   }
+  assert.deepEqual((await answered(line.filter((n) => n !== 'opus'))).audio, []);
   assert.notEqual((await answered(line.filter((n) => n !== 'webrtc'))).status, 201);
 });
 

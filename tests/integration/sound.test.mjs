@@ -2,10 +2,11 @@
 // returns; ALSA by its plugin.
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
-import { existsSync, writeFileSync } from 'node:fs';
+import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { after, before, test } from 'node:test';
 
+import { ok, refused } from './cli.mjs';
 import { Host, Program, ROOT, scratch, until } from './harness.mjs';
 
 const folder = scratch('tb-sound-');
@@ -189,4 +190,14 @@ test('aiortc hears it beside the picture, or alone; a device without sound answe
   assert.deepEqual(dumb.heard.video, { width: 320, height: 200 });
   assert.deepEqual(dumb.sections[0].slice(0, 1).concat(dumb.sections[0][2]), ['audio', true]);
   assert.deepEqual(aiortc('/host/devices/av/video/whep', 'video').sections.length, 1);
+});
+
+test('testbed listen: a WAV file; a device without sound says so', async () => {
+  const file = path.join(folder, 'tone.wav');
+  assert.equal(await ok(host.url, ['listen', 'tone', '1s', '-o', file]), `${file}\n`);
+  const bytes = readFileSync(file);
+  assert.equal(bytes.length, HEAD + 48000 * 4);
+  assert.ok(Math.abs(20 * Math.log10(loudness(bytes.subarray(HEAD), 48000, 2)[5] / 32768) + 23) < 0.5);
+  await refused(host.url, ['listen', 'dumb', '1s'], 1, /has no audio; it has: video/);
+  await refused(host.url, ['listen', 'tone', 'soon'], 2, /no time/);
 });
