@@ -2,6 +2,7 @@
 
 #include <string.h>
 
+#include "drivers/transport/gate.h"
 #include "drivers/transport/samples.h"
 
 #define MISSES 2 /* polls in a row without an answer: it is gone */
@@ -79,7 +80,11 @@ static const TbPlugModel *model_of(const TbPlug *p)
 static bool observe(TbPlug *p, TbIo *io, TbPlugState *ret, GError **error)
 {
         GError *why = NULL;
-        if (!model_of(p)->read(p, io, ret, &why)) {
+        if (!tb_gate_enter(io, p->http.origin, error))
+                return false;
+        bool ok = model_of(p)->read(p, io, ret, &why);
+        tb_gate_leave(p->http.origin);
+        if (!ok) {
                 if (!strstr(why->message, p->http.where)) /* what the parser said, which knows no address */
                         tb_error_prefix(&why, "the %s at %s: ", p->http.what, p->http.where);
                 g_propagate_error(error, why);
@@ -156,7 +161,11 @@ static bool power_get(TbInstance *self, TbIo *io, TbPowerState *ret, GError **er
 static bool power_set(TbInstance *self, TbIo *io, bool on, GError **error)
 {
         TbPlug *p = (TbPlug *)self;
-        return model_of(p)->set(p, io, on, error);
+        if (!tb_gate_enter(io, p->http.origin, error))
+                return false;
+        bool ok = model_of(p)->set(p, io, on, error);
+        tb_gate_leave(p->http.origin);
+        return ok;
 }
 
 static bool sample(TbInstance *self, TbIo *io, GError **error)

@@ -366,6 +366,8 @@ static void test_silent(gconstpointer data)
         g_assert_cmpint(bind(fd, (struct sockaddr *)&a, size), ==, 0);
         g_assert_cmpint(listen(fd, 16), ==, 0);
         g_assert_cmpint(getsockname(fd, (struct sockaddr *)&a, &size), ==, 0);
+        int udp = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0); /* of those that speak it */
+        g_assert_cmpint(bind(udp, (struct sockaddr *)&a, size), ==, 0);
         g_autofree char *uri = nowhere(driver, ntohs(a.sin_port));
         if (strstr(uri, "127.0.0.1")) {
                 guint lanes = offered(driver, uri);
@@ -375,12 +377,14 @@ static void test_silent(gconstpointer data)
                         Lane *lane = lane_start(uri, NULL, driver->lanes[i].name, "/tmp");
                         if (driver->lanes[i].open) { /* it has connected: it is in the middle of its open, or
                                                         past it */
-                                struct pollfd p = {.fd = fd, .events = POLLIN};
-                                g_assert_cmpint(poll(&p, 1, 5000), ==, 1);
+                                struct pollfd p[] = {{.fd = fd, .events = POLLIN},
+                                                     {.fd = udp, .events = POLLIN}};
+                                g_assert_cmpint(poll(p, G_N_ELEMENTS(p), 5000), ==, 1);
                         }
                         lane_stop(lane, INTERRUPT_LIMIT_MS);
                 }
         }
+        close(udp);
         close(fd);
 }
 

@@ -1,0 +1,11 @@
+#pragma once
+/*
+ * A gate before one device that several attachments share: the outlets of a PDU, the children of a strip. Small devices answer one
+ * request at a time, and mix up what comes meanwhile. `key` is the device's address; whoever is in asks, the
+ * others wait as they wait for an answer: until their deadline, or until they are interrupted. Worker threads.
+ */
+#include "drivers/transport/io.h"
+
+/* False with TB_ERROR_TIMEOUT or TB_ERROR_INTERRUPTED: it did not come. */
+bool tb_gate_enter(TbIo *io, const char *key, GError **error);
+void tb_gate_leave(const char *key);
