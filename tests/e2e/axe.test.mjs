@@ -185,6 +185,19 @@ test("the server's pages: hosts and links, a phone paired, an observer who watch
     [],
   );
   assert.deepEqual(await looksAt(`${server.url}/links`, [['links', shows('[data-session]')]]), []);
+  const tab = (name, there) => async (page) => {
+    await page.getByRole('tab', { name }).click();
+    await there(page);
+  };
+  assert.deepEqual(
+    await looksAt(`${server.url}/users`, [
+      ['users', shows('#add-user')],
+      ['groups', tab('Groups', shows('#add-group'))],
+      ['audit', tab('Audit log', shows('table.grid td'))],
+    ]),
+    [],
+  );
+  assert.deepEqual(await looksAt(`${server.url}/account`, [['account', shows('.notice')]]), []);
   assert.deepEqual(await looksAt(`${server.url}/diagnose`, [['network', shows('#verdict .notice')]]), []);
   const session = await server.session({ device: 'lab-1/board', mode: 'control', observers: 4 });
   for (const link of [session.viewUrl, session.controlUrl])
