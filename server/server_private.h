@@ -64,6 +64,8 @@ void tb_server_enrol_limits(void);
 /* Once the store is read, and when a command may have added some: who has an account shows so from then on. */
 void tb_server_look_for_accounts(TbServer *server);
 /* TbHttpOptions.answered; `server` is its data. */
+/* Somebody may less than before: what he holds open ends, and sessions that he may not have made now. */
+void tb_server_narrowed(TbServer *server, const char *user);
 bool tb_server_begin_people(TbServer *server, GError **error);
 /* Whether a host that dials `name` has come to us. */
 bool tb_server_is_named(const TbServerConfig *config, const char *name);

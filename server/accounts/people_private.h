@@ -10,8 +10,6 @@ const TbUser *tb_server_own_account(TbRequest *request, TbServer *server);
 json_t *tb_server_logins(TbServer *server, const char *user, const char *own);
 void tb_server_end_login(TbRequest *request, TbServer *server, const char *user, const char *id);
 void tb_server_make_token(TbRequest *request, TbServer *server, const char *user);
-/* Somebody may less than before: what he holds open ends, and sessions that he may not have made now. */
-void tb_server_narrowed(TbServer *server, const char *user);
 
 extern const TbParam tb_server_token_params[];
 

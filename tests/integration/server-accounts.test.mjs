@@ -3,7 +3,7 @@
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
 import { createHmac, generateKeyPairSync } from 'node:crypto';
-import { existsSync, readFileSync, readdirSync } from 'node:fs';
+import { existsSync, readFileSync, readdirSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { test } from 'node:test';
 
@@ -243,6 +243,12 @@ test('groups: one sees and controls what they name, by every way; whoever may le
   assert.deepEqual(await ids(asAnna), []);
   await must(404, server.get(`/api/session/${other.sessionId}`));
   await must(204, server.request('DELETE', '/api/users/anna', boss));
+  // so do those of a token that is taken out of the configuration
+  const his = await must(201, link(byCi, 'lab-1/board', 'view'));
+  const yaml = path.join(server.folder, 'server.yaml');
+  writeFileSync(yaml, JSON.stringify({ ...JSON.parse(readFileSync(yaml, 'utf8')), tokens: [tokens[1]] }));
+  server.program.child.kill('SIGHUP');
+  await until('his link to end', async () => (await server.get(`/api/session/${his.sessionId}`)).status === 404);
   assertProblem(await anna.get('/api/me'), 401);
 });
 
