@@ -3,6 +3,7 @@
 
 #include "drivers/homeassistant/homeassistant_proto.h"
 #include "drivers/httpplug/httpplug_proto.h"
+#include "drivers/mqtt/mqtt_proto.h"
 #include "drivers/tasmota/tasmota_proto.h"
 #include "lib/json.h"
 
@@ -12,6 +13,11 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         static const TbHttpplugPlace places[] = {{0},
                                                  {.pointer = "/o/*/s", .watts = "/o/*/w"},
                                                  {.pattern = "s=(\\w+)", .on_value = "1", .off_value = "0"}};
+        static TbMqttOutlet outlet = {.topics = {(char *)"s"},
+                                      .pointer = (char *)"/state",
+                                      .alive = (char *)"online",
+                                      .gone = (char *)"offline"};
+        bool on;
         if (size < 2)
                 return 0;
         g_autofree char *text = g_strndup((const char *)data + 1, size - 1);
@@ -30,6 +36,11 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
                         tb_tasmota_refuses(json, &why);
                 break;
         case 'a': ok = !json || tb_homeassistant_parse(json, &state, &error); break;
+        case 'm':
+                ok = tb_mqtt_parse_state(&outlet, text, &on, &error);
+                tb_mqtt_parse_alive(&outlet, text);
+                tb_mqtt_parse_watts(&outlet, text);
+                break;
         case '0':
         case '1':
         case '2': ok = tb_httpplug_parse(&places[data[0] - '0'], text, size - 1, 1, &state, &error); break;
