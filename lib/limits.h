@@ -159,7 +159,7 @@
         8192                 /* samples in one answer: what was asked for shares them, the newest are given */
 #define TB_LIMIT_STREAMS 128 /* sensor streams per interface */
 #define TB_LIMIT_SENSOR_MS_MIN 100         /* shortest sampling interval */
-#define TB_LIMIT_MQTT_PAYLOAD (64 * 1024) /* of a message that is read */
+#define TB_LIMIT_MQTT_PAYLOAD (64 * 1024)  /* of a message that is read */
 #define TB_LIMIT_DEVICE_ANSWER (64 * 1024) /* bytes of one HTTP answer of a plug or a PDU */
 
 #define TB_LIMIT_CONSOLE_READERS 128 /* sockets, streams and subscriptions of one console */
