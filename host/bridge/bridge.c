@@ -59,13 +59,13 @@ static bool send_to_observer(json_t *message_take, TbObserver *observer, gpointe
         return send_text(text, size, data);
 }
 
-static bool send_picture(GBytes *jpeg, TbObserver *observer, gpointer data)
+static bool send_picture(GBytes *source, int width, GBytes *jpeg, TbObserver *observer, gpointer data)
 {
         TbBridge *bridge = data;
         if (!bridge->ready || !tb_bridge_link_arrived(bridge->link, tb_observer_picture_mark(observer)))
                 return false;
-        g_autoptr(GBytes) message =
-                tb_bridge_picture(tb_observer_session(observer), tb_observer_peer(observer), jpeg);
+        g_autoptr(GBytes) message = tb_uploads_message(&bridge->uploads, tb_observer_session(observer),
+                                                       tb_observer_peer(observer), source, width, jpeg);
         if (!tb_bridge_link_send(bridge->link, true, g_bytes_get_data(message, NULL),
                                  g_bytes_get_size(message)))
                 return false;
@@ -151,6 +151,7 @@ static void ready(TbBridge *bridge, const TbBridgeMessage *m)
                        "the server knows another host as %s and calls this one %s: give it its own `name:`",
                        bridge->config->name, m->host);
         bridge->ready = true;
+        bridge->uploads.shares = m->shares;
         bridge->away.ready_us = g_get_monotonic_time();
         if (bridge->late_devices)
                 tb_bridge_send(bridge, tb_bridge_devices_message(bridge->core, &bridge->short_devices));
@@ -234,6 +235,7 @@ static void on_lost(const char *reason, gpointer data)
         bool was = bridge->ready;
         bridge->ready = false;
         bridge->away.ready_us = 0;
+        tb_uploads_clear(&bridge->uploads);
         tb_carry_lost(bridge->carry);
         tb_away_let_go(&bridge->away, bridge->observers);
         if (!was)
@@ -312,6 +314,7 @@ void tb_bridge_free(TbBridge *bridge)
         tb_carry_free(bridge->carry);
         tb_link_key_free(bridge->key);
         tb_credentials_clear(&bridge->credentials);
+        tb_uploads_clear(&bridge->uploads);
         g_free(bridge->version);
         g_free(bridge);
 }

@@ -7,6 +7,7 @@
 #include "host/bridge/message.h"
 #include "host/bridge/observer.h"
 #include "host/bridge/seats.h"
+#include "host/bridge/uploads.h"
 #include "host/outward/link.h"
 #include "lib/places.h"
 #include "lib/proto/link_key.h"
@@ -25,6 +26,7 @@ struct TbBridge {
         guint look;                                   /* source: is he still there? */
         guint people;                                 /* source: who is there is to be told on this host */
         TbPlaces places;                              /* of them, by who made their link */
+        TbUploads uploads;                            /* pictures that the server has */
         TbCredentials credentials;                    /* of the server */
         guint bus;                                    /* subscription */
         guint announce;                               /* source */

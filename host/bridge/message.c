@@ -64,6 +64,7 @@ static bool parse_ready(TbBridgeMessage *m, GError **error)
 {
         json_t *protocol = json_object_get(m->json, "protocol");
         m->protocol = json_is_integer(protocol) ? (int)CLAMP(json_integer_value(protocol), 1, 1000) : 1;
+        m->shares = g_strcmp0(json_string_value(json_object_get(m->json, "pictures")), "shared") == 0;
         m->open = g_strcmp0(json_string_value(json_object_get(m->json, "access")), "open") == 0;
         get_ice_servers(m);
         return get_name(m, "host", false, &m->host, error) && get_name(m, "peerId", false, &m->peer, error);
@@ -352,16 +353,27 @@ char *tb_bridge_wrap(json_t *message, const char *session, const char *peer, gsi
         return tb_json_text(message, ret_size);
 }
 
-GBytes *tb_bridge_picture(const char *session, const char *peer, GBytes *jpeg)
+static GByteArray *envelope(guint8 kind, const char *session, const char *peer, gsize more)
 {
-        GByteArray *out = g_byte_array_sized_new((guint)(g_bytes_get_size(jpeg) + 3 + 2 * TB_BRIDGE_NAME));
+        GByteArray *out = g_byte_array_sized_new((guint)(more + 3 + 2 * TB_BRIDGE_NAME));
         guint8 n = (guint8)strlen(peer), m = (guint8)strlen(session);
-        g_byte_array_append(out, (const guint8[]){1, n}, 2);
+        g_byte_array_append(out, (const guint8[]){kind, n}, 2);
         g_byte_array_append(out, (const guint8 *)peer, n);
         g_byte_array_append(out, &m, 1);
         g_byte_array_append(out, (const guint8 *)session, m);
+        return out;
+}
+
+GBytes *tb_bridge_picture(const char *session, const char *peer, GBytes *jpeg)
+{
         gsize size;
         const guint8 *bytes = g_bytes_get_data(jpeg, &size);
+        GByteArray *out = envelope(1, session, peer, size);
         g_byte_array_append(out, bytes, (guint)size);
         return g_byte_array_free_to_bytes(out);
+}
+
+GBytes *tb_bridge_picture_again(const char *session, const char *peer)
+{
+        return g_byte_array_free_to_bytes(envelope(2, session, peer, 0));
 }

@@ -54,6 +54,7 @@ typedef struct TbBridgeMessage {
         /* ready */
         int protocol;      /* 1: an older server */
         bool open;         /* it asks nobody for a token */
+        bool shares;       /* it knows of pictures that are for others, too */
         const char *host;  /* the name that this host has there; nullable */
         const char *nonce; /* challenge */
         bool names;        /* challenge: it wants the proof to name it */
@@ -78,5 +79,7 @@ void tb_bridge_message_clear(TbBridgeMessage *message);
 char *tb_bridge_wrap(json_t *message, const char *session, const char *peer, gsize *ret_size);
 /* 0x01, n, peer, m, session, JPEG. */
 GBytes *tb_bridge_picture(const char *session, const char *peer, GBytes *jpeg);
+/* 0x02 and the same without a JPEG: the last one is for this observer, too. */
+GBytes *tb_bridge_picture_again(const char *session, const char *peer);
 
 G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(TbBridgeMessage, tb_bridge_message_clear)

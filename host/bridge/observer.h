@@ -20,8 +20,9 @@ typedef struct TbObserver TbObserver;
 typedef struct TbObserverOps {
         bool (*send)(json_t *message_take, TbObserver *observer,
                      gpointer data); /* the envelope is added there */
-        bool (*picture)(GBytes *jpeg, TbObserver *observer,
-                        gpointer data); /* false: the last one is still on its way */
+        /* `source`, `width`: of what and in which form it was made, the same for all observers of that form. False: the last
+         * one is still on its way. */
+        bool (*picture)(GBytes *source, int width, GBytes *jpeg, TbObserver *observer, gpointer data);
         gsize (*queued)(gpointer data);
         bool (*may_say)(const char *what, TbObserver *observer,
                         gpointer data); /* in the log: not too often */

@@ -66,7 +66,7 @@ static void on_picture(void *data, GBytes *jpeg, gint64 taken_us G_GNUC_UNUSED)
         if (tb_picture_pace_made(&o->pace, g_bytes_get_size(jpeg), width)) {
                 g_autoptr(GBytes) said =
                         was > 0 && width > 0 ? say_size(jpeg, width, height) : g_bytes_ref(jpeg);
-                if (o->ops->picture(said, o, o->data))
+                if (o->ops->picture(jpeg, was, said, o, o->data))
                         tb_picture_pace_sent(&o->pace, g_bytes_get_size(said), now_us);
         }
         if (o->pace.width != was || o->pace.quality != quality)

@@ -96,7 +96,7 @@ struct TbParty {
         guint marks;           /* pictures under way to it, of whose arrival its host is told */
         GList renew;           /* in pairing->renewals while `renew.data` is set */
         gint64 renew_ms;       /* when it is to have new TURN credentials */
-        GBytes *picture;       /* owned; the newest one that waits for the reader; NULL: none */
+        GBytes *picture; /* owned; the newest one that waits for the reader, of a host the last that it sent; NULL: none */
 };
 
 struct TbPairing {

@@ -7,6 +7,7 @@
 #include "server/pairing/pairing_private.h"
 
 #define PICTURE 0x01
+#define PICTURE_AGAIN 0x02
 /* bytes in a reader's queue above which samples are left out: the next one is newer anyway */
 #define SLOW (64 * 1024)
 #define CONTROL_MAX (64 * 1024)
@@ -198,24 +199,27 @@ static TbParty *observer_of(TbParty *host, const char *session_id, gsize session
         return NULL;
 }
 
-/* 0x01, n, n bytes of peer id, m, m bytes of session id, JPEG */
+/* 0x01, n, n bytes of peer id, m, m bytes of session id, JPEG; 0x02: the same without a JPEG, of the last one */
 static void host_picture(TbParty *host, const guint8 *bytes, gsize size)
 {
         gsize n = size > 1 ? bytes[1] : 0;
         gsize m = size > 2 + n ? bytes[2 + n] : 0;
         gsize at = 3 + n + m;
-        if (size <= at || bytes[0] != PICTURE || n == 0 || m == 0) {
+        bool again = size == at && bytes[0] == PICTURE_AGAIN && host->picture;
+        if ((!again && (size <= at || bytes[0] != PICTURE)) || n == 0 || m == 0) {
                 tb_party_error(host, "invalid", "Invalid picture");
                 return;
         }
+        if (!again) { /* kept, also when nobody wants it any more: others may be named for it */
+                guint8 *copy = g_malloc(size - at + 1);
+                copy[0] = PICTURE;
+                memcpy(copy + 1, bytes + at, size - at);
+                g_clear_pointer(&host->picture, g_bytes_unref);
+                host->picture = g_bytes_new_take(copy, size - at + 1);
+        }
         TbParty *observer = observer_of(host, (const char *)bytes + 3 + n, m, (const char *)bytes + 2, n);
-        if (!observer)
-                return; /* it has left in the meantime */
-        guint8 *copy = g_malloc(size - at + 1);
-        copy[0] = PICTURE;
-        memcpy(copy + 1, bytes + at, size - at);
-        g_autoptr(GBytes) picture = g_bytes_new_take(copy, size - at + 1);
-        tb_relay_picture(observer, picture);
+        if (observer) /* else it has left in the meantime */
+                tb_relay_picture(observer, host->picture);
 }
 
 void tb_relay_binary(TbParty *party, const guint8 *bytes, gsize size)

@@ -408,6 +408,13 @@ test('pictures go to their observer; one that does not read gets the newest, and
   await host.find((m) => m.type === 'pong' && m.t === 3);
   assert.equal(told(reader).length + told(stuck).length, words);
   assert.match((await server.get('/metrics')).text, /^testbed_dropped_pictures_total [1-9]/m);
+  // who is named without a picture has the last one, also when that was for somebody who is gone
+  host.send(picture('nobody', s.sessionId, jpeg(77)));
+  const again = picture(reader.ready.peerId, s.sessionId, Buffer.alloc(0));
+  again[0] = 2;
+  host.send(again);
+  const named = await reader.find((m) => Buffer.isBuffer(m) && m[50] === 77);
+  assert.equal(named.length, 200 * 1024 + 1);
   host.send(Buffer.from([1, 200, 1]));
   assert.equal((await host.find(typed('error'))).message, 'Invalid picture');
   await Promise.all([reader.stop(), stuck.stop(), host.stop()]);

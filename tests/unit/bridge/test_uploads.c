@@ -1,0 +1,41 @@
+/* A picture goes up once, however many observers of one form there are. */
+#include "host/bridge/uploads.h"
+
+#include <string.h>
+
+static GBytes *ask(TbUploads *u, const char *peer, GBytes *source, int width)
+{
+        return tb_uploads_message(u, "s", peer, source, width, source);
+}
+
+static guint8 kind(GBytes *message_take)
+{
+        g_autoptr(GBytes) message = message_take;
+        return ((const guint8 *)g_bytes_get_data(message, NULL))[0];
+}
+
+static void test_once(void)
+{
+        TbUploads u = {.shares = true};
+        g_autoptr(GBytes) a = g_bytes_new_static("jpeg a", 6);
+        g_autoptr(GBytes) b = g_bytes_new_static("jpeg b", 6);
+        g_assert_cmpint(kind(ask(&u, "p1", a, 0)), ==, 1);
+        g_autoptr(GBytes) named = ask(&u, "p2", a, 0);
+        g_assert_cmpmem(g_bytes_get_data(named, NULL), g_bytes_get_size(named), "\x02\x02p2\x01s", 6);
+        g_assert_cmpint(kind(ask(&u, "p3", a, 640)), ==, 1); /* of another form */
+        g_assert_cmpint(kind(ask(&u, "p4", a, 640)), ==, 2);
+        g_assert_cmpint(kind(ask(&u, "p1", b, 640)), ==, 1);
+        tb_uploads_clear(&u); /* the server has been away */
+        u.shares = true;
+        g_assert_cmpint(kind(ask(&u, "p1", b, 640)), ==, 1);
+        u.shares = false; /* an older one */
+        g_assert_cmpint(kind(ask(&u, "p2", b, 640)), ==, 1);
+        tb_uploads_clear(&u);
+}
+
+int main(int argc, char **argv)
+{
+        g_test_init(&argc, &argv, NULL);
+        g_test_add_func("/uploads/once", test_once);
+        return g_test_run();
+}
