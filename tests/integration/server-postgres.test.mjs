@@ -85,3 +85,35 @@ test('sessions in PostgreSQL: SIGKILL of the server, a database that ends and co
   assert.equal((await server.get(`/api/session/${first.sessionId}`)).status, 200);
   assert.match((await server.get('/metrics')).text, /^testbed_sessions 4$/m);
 });
+
+test('accounts, groups and the audit log in PostgreSQL: the first one by the command line, over SIGKILL', async (t) => {
+  const postgres = new Postgres();
+  await postgres.start();
+  t.after(() => postgres.end('SIGQUIT'));
+  const env = { DATABASE_URL: postgres.url };
+  const state = scratch('tb-server-');
+  const made = spawnSync(
+    path.join(BUILD, 'testbed-server'),
+    ['--state-dir', state, '--add-user', 'root', '--role', 'admin'],
+    { input: 'correct horse\n', encoding: 'utf8', env: { ...process.env, ...env } },
+  );
+  assert.equal(made.status, 0, made.stderr);
+  for (const status of [201, 200]) {
+    const server = await withServer(t, {}, { state, env });
+    const headers = { Origin: server.url };
+    const answer = await server.post('/api/login', { name: 'root', password: 'correct horse' }, { headers });
+    assert.equal(answer.status, 200, answer.text);
+    headers.Cookie = [answer.headers['set-cookie']]
+      .flat()
+      .map((c) => c.split(';')[0])
+      .join('; ');
+    assert.equal((await server.post('/api/groups', { name: 'g', devices: ['lab-*'] }, { headers })).status, status);
+    await until('the rows', async () => {
+      const { rows } = (await server.get('/api/audit?action=login&object=root', { headers })).json;
+      return rows.length === (status === 201 ? 1 : 2);
+    });
+    await server.program.kill();
+  }
+  assert.equal(postgres.sql("SELECT name, role, password LIKE '$argon2id$%' FROM users"), 'root|admin|t');
+  assert.equal(postgres.sql('SELECT name, devices FROM user_groups'), 'g|lab-*');
+});
