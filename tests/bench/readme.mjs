@@ -7,6 +7,7 @@ const ORDER = [
   'media',
   'whep',
   'viewers',
+  'phone',
   'rest',
   'vnc',
   'keys',
