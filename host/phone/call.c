@@ -9,6 +9,7 @@ struct TbPhoneCall {
         gpointer data;
         bool session, joined; /* there is one; its socket was asked for */
         bool ready;           /* the server has taken us */
+        bool was_ready;       /* … in this session */
         bool phone;           /* it is at the server */
         bool came, there;
         bool over; /* the server's last word was that the session has ended */
@@ -20,7 +21,8 @@ struct TbPhoneCall {
 
 const char *tb_phone_state_name(TbPhoneState state)
 {
-        static const char *const names[] = {"asking", "server-away", "waiting", "connecting", "connected"};
+        static const char *const names[] = {"asking",  "joining",    "server-away",
+                                            "waiting", "connecting", "connected"};
         return names[state];
 }
 
@@ -32,7 +34,7 @@ TbPhoneState tb_phone_call_state(const TbPhoneCall *call)
         if (!call->session)
                 return TB_PHONE_ASKING;
         if (!call->ready)
-                return TB_PHONE_JOINING;
+                return call->was_ready ? TB_PHONE_AWAY : TB_PHONE_JOINING;
         return call->phone ? TB_PHONE_CALLING : TB_PHONE_WAITING;
 }
 
@@ -144,6 +146,7 @@ void tb_phone_call_closed(TbPhoneCall *call, gint64 now_ms)
 void tb_phone_call_session(TbPhoneCall *call, gint64 now_ms)
 {
         call->session = true;
+        call->was_ready = false;
         changed(call, now_ms);
 }
 
@@ -183,7 +186,7 @@ static bool ends_session(const char *code)
 
 static void is_ready(TbPhoneCall *call, const TbSaid *said, gint64 now_ms)
 {
-        call->ready = true;
+        call->ready = call->was_ready = true;
         call->ops->settled(call->data);
         if (said->phone)
                 phone_came(call, now_ms);

@@ -35,7 +35,8 @@ typedef struct TbPhoneCallOps {
 
 typedef enum TbPhoneState {
         TB_PHONE_ASKING,    /* for a session: the server does not answer yet */
-        TB_PHONE_JOINING,   /* the server is away */
+        TB_PHONE_JOINING,   /* the server, for the first time */
+        TB_PHONE_AWAY,      /* the server is */
         TB_PHONE_WAITING,   /* the phone is not there */
         TB_PHONE_CALLING,   /* it is, and a connection is being made: readings come by the server meanwhile */
         TB_PHONE_CONNECTED, /* directly, or by TURN */

@@ -35,7 +35,8 @@ char *tb_phone_words(const TbPhone *phone)
         case TB_PHONE_ASKING:
                 return phone->trouble ? g_strdup_printf("there is no code: %s", phone->trouble)
                                       : g_strdup("waiting for a code of the pairing server");
-        case TB_PHONE_JOINING:
+        case TB_PHONE_JOINING: return g_strdup("joining the pairing server");
+        case TB_PHONE_AWAY:
                 return g_strdup("the pairing server does not answer; the phone comes back with it");
         case TB_PHONE_WAITING: return away(phone);
         case TB_PHONE_CALLING:

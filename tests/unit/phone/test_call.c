@@ -215,7 +215,7 @@ static void test_server_away(void)
         expect(&w, "hang-up call ", TB_PHONE_CALLING);
         tb_phone_call_lost(w.call, false, w.now);
         after(&w, 0);
-        expect(&w, "hang-up ", TB_PHONE_JOINING);
+        expect(&w, "hang-up ", TB_PHONE_AWAY);
         g_assert_false(tb_phone_call_there(w.call));
         g_assert_true(tb_phone_call_came(w.call));
         end(&w);

@@ -12,6 +12,7 @@ const TONES = {
   away: 'warn',
   'server-away': 'bad',
   asking: 'warn',
+  joining: '',
 };
 const SAYS = {
   connected: 'connected',
@@ -20,6 +21,7 @@ const SAYS = {
   away: 'away',
   'server-away': 'server away',
   asking: 'no code yet',
+  joining: 'joining',
 };
 
 export function badge(state) {
