@@ -242,6 +242,7 @@
 #define TB_LIMIT_SESSIONS_NEWCOMER 20  /* what "next to none" is, of one /24 or /48 */
 #define TB_LIMIT_WAITING 512           /* sockets without an accepted hello at once, per network */
 #define TB_LIMIT_OBSERVERS 32          /* per session */
+#define TB_LIMIT_PHONES_OF_SESSION 8   /* where its maker asks for several */
 #define TB_LIMIT_HOST_OBSERVERS (4 * TB_LIMIT_OBSERVERS) /* of one host, with shares (lib/places.h) */
 #define TB_LIMIT_SEAT_AWAY_S 20     /* that who has a lease by a link may be away: then it ends */
 #define TB_LIMIT_OBSERVER_AWAY_S 45 /* that a host keeps one whom its server, back again, does not name */

@@ -19,6 +19,8 @@
         TB_SERVER_LIMIT(session_ttl_s, SESSION_TTL_S, 60, 316224000, "s that a link may be given at most")   \
         TB_SERVER_LIMIT(sessions_shown, SESSIONS_SHOWN, 1, 100000, "sessions in one list, the newest")       \
         TB_SERVER_LIMIT(observers, OBSERVERS, 1, 10000, "of one session")                                    \
+        TB_SERVER_LIMIT(phones, PHONES_OF_SESSION, 1, 1000,                                                  \
+                        "of one session, where its maker asks for several")                                  \
         TB_SERVER_LIMIT(waiting, WAITING, 1, 1000000, "sockets of one network without an accepted hello")    \
         TB_SERVER_LIMIT(hello_s, HELLO_S, 1, 600, "s until a hello has come")                                \
         TB_SERVER_LIMIT(rival_ms, RIVAL_MS, 100, 60000, "ms of silence: who wants its place has it")         \

@@ -145,6 +145,7 @@ static json_t *session_links(TbRequest *request, TbServer *server, TbSession *se
                 put_url(o, "desktopUrl", "%s/v/%s#token=%s", base, id, token);
         } else {
                 tb_phone_links(request, server, o, id, token);
+                tb_session_put_phones(session, o);
                 put_url(o, "desktopUrl", "%s/#sessionId=%s&token=%s", base, id, token);
         }
         return o;
@@ -177,6 +178,7 @@ static void create_session(TbRequest *request, gpointer data)
         TbSessionAsk ask = {.device = json_string_value(json_object_get(in, "device")),
                             .mode = control ? TB_MODE_CONTROL : TB_MODE_VIEW,
                             .observers = (guint)json_integer_value(json_object_get(in, "observers")),
+                            .phones = (guint)json_integer_value(json_object_get(in, "phones")),
                             .note = json_string_value(json_object_get(in, "note"))};
         g_autofree char *token = NULL, *view = NULL;
         g_autoptr(GError) error = NULL;
@@ -298,6 +300,12 @@ static TbParam session_params[] = {
          .choices = TB_CHOICES("view", "control"),
          .fallback = "\"view\"",
          .help = "what the token allows"},
+        {.name = "phones",
+         .type = TB_PARAM_INT,
+         .min = 1,
+         .max = TB_LIMIT_PHONES_OF_SESSION,
+         .fallback = "1",
+         .help = "how many phones may be in it at once, where no device is named"},
         {.name = "observers",
          .type = TB_PARAM_INT,
          .min = 1,
@@ -314,6 +322,8 @@ void tb_server_session_limits(void)
         g_snprintf(fewer, sizeof fewer, "%u", tb_server_limits.observers);
         tb_server_terms_limits();
         for (TbParam *p = session_params; p->name; p++) {
+                if (strcmp(p->name, "phones") == 0)
+                        p->max = tb_server_limits.phones;
                 if (strcmp(p->name, "observers") != 0)
                         continue;
                 p->max = tb_server_limits.observers;

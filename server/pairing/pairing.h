@@ -117,6 +117,7 @@ typedef struct TbSessionAsk {
         const char *device; /* NULL (phone session) or "host/device" */
         TbMode mode;
         guint observers;
+        guint phones;      /* of a phone session, at once; 0: 1 */
         gint64 life_s;     /* s, TB_LIFE_UNTIL_REVOKED or TB_LIFE_USED */
         const char *note;  /* what the link is for; nullable */
         const char *share; /* "alice" or the key of tb_net_share_key() */
@@ -132,6 +133,7 @@ TbSession *tb_pairing_create(TbPairing *pairing, const TbSessionAsk *ask, gint64
 TbSession *tb_pairing_find(TbPairing *pairing, const char *id, gint64 now_ms); /* NULL: unknown or expired */
 const char *tb_session_id(TbSession *session);
 bool tb_session_is_device(TbSession *session);
+void tb_session_put_phones(const TbSession *session, json_t *to); /* "phones", where there may be several */
 /* Whether the token opens the session; *ret_mode (nullable) is what it allows. */
 bool tb_session_check(TbSession *session, const char *token, TbMode *ret_mode);
 bool tb_session_opens_all(TbSession *session,

@@ -36,8 +36,9 @@ struct TbSession {
         GQueue talk;    /* owned json_t: the last lines */
         guint64 talk_n; /* that were said */
         TbBucket talk_rate, points; /* of all in it */
-        TbParty *phone;             /* borrowed; phone sessions */
-        GPtrArray *observers;       /* borrowed TbParty */
+        GPtrArray *phones;          /* borrowed TbParty; phone sessions */
+        guint max_phones;
+        GPtrArray *observers; /* borrowed TbParty */
 };
 
 #define TB_PEER_ID 34 /* bytes, with its NUL */
@@ -145,6 +146,13 @@ void tb_host_name_party(TbParty *host); /* always the same of this name and key 
 bool tb_rival_waits(TbParty *party, TbSession *session, TbPartyRole role, json_t *hello, gint64 now_ms);
 gint64 tb_rivals_tick(TbPairing *pairing, gint64 now_ms); /* the time of the next call that matters */
 void tb_rival_left(TbParty *party);
+
+/* phones.c: who sends in a session without a host */
+TbParty *tb_session_phone(const TbSession *session,
+                          const char *id); /* NULL: it is not there; id NULL: the only one */
+/* Of a session with several phones: a message with `to`, to one of them; of a phone, to the desktop with its `from`. NULL: nobody is
+ * there, which was answered. `message` is changed. */
+TbParty *tb_phones_reader(TbParty *party, json_t *message);
 
 /* relay.c */
 /* Whether it goes to the other party byte for byte, so that nobody needs it as a tree; sets its type. */

@@ -109,21 +109,27 @@ static void tell_watched(const TbParty *party, bool comes)
                            o->data);
 }
 
+/* An observer came or left. */
+static void tell_producers(const TbSession *session, TbParty *party, bool present)
+{
+        TbParty *host = session->host ? g_hash_table_lookup(session->pairing->hosts, session->host) : NULL;
+        if (host)
+                tb_host_announce(host, party, present);
+        for (guint i = 0; i < session->phones->len; i++)
+                tb_party_send(g_ptr_array_index(session->phones, i),
+                              presence(present ? "peer-connected" : "peer-disconnected", party));
+}
+
 void tb_party_leave_session(TbParty *party)
 {
         TbSession *session = party->session;
         tell_watched(party, false);
-        if (session->phone == party) {
-                session->phone = NULL;
+        if (g_ptr_array_remove(session->phones, party)) {
                 tell_observers(session, party, "peer-disconnected");
         } else if (g_ptr_array_remove(session->observers, party)) {
                 tb_room_changed(session);
-                TbParty *producer = tb_session_producer(session);
                 tell_observers(session, party, "peer-disconnected");
-                if (producer && session->host)
-                        tb_host_announce(producer, party, false);
-                else if (producer)
-                        tb_party_send(producer, presence("peer-disconnected", party));
+                tell_producers(session, party, false);
         }
         party->session = NULL;
 }
@@ -216,10 +222,14 @@ static json_t *ready(TbParty *party)
 {
         TbSession *session = party->session;
         json_t *peers = json_array();
-        TbParty *producer = tb_session_producer(session);
-        if (party->role == TB_PARTY_DESKTOP && tb_session_present(session))
+        bool desktop = party->role == TB_PARTY_DESKTOP;
+        if (desktop && session->host && tb_session_present(session))
+                json_array_append_new(peers, json_pack("{s:s, s:s}", "peer", "phone", "peerId",
+                                                       tb_session_producer(session)->id));
+        for (guint i = 0; desktop && i < session->phones->len; i++)
                 json_array_append_new(peers,
-                                      json_pack("{s:s, s:s}", "peer", "phone", "peerId", producer->id));
+                                      json_pack("{s:s, s:s}", "peer", "phone", "peerId",
+                                                ((TbParty *)g_ptr_array_index(session->phones, i))->id));
         for (guint i = 0; i < session->observers->len; i++) {
                 TbParty *observer = g_ptr_array_index(session->observers, i);
                 if (observer == party)
@@ -247,7 +257,7 @@ static void enter(TbParty *party, TbSession *session, TbPartyRole role, const js
         set_role(party, role);
         party->session = session;
         if (role == TB_PARTY_PHONE)
-                session->phone = party;
+                g_ptr_array_add(session->phones, party);
         else
                 g_ptr_array_add(session->observers, party);
         tell_watched(party, true);
@@ -257,11 +267,7 @@ static void enter(TbParty *party, TbSession *session, TbPartyRole role, const js
         tell_observers(session, party, "peer-connected");
         if (role == TB_PARTY_PHONE)
                 return;
-        TbParty *producer = tb_session_producer(session);
-        if (producer && session->host)
-                tb_host_announce(producer, party, true);
-        else if (producer)
-                tb_party_send(producer, presence("peer-connected", party));
+        tell_producers(session, party, true);
         if (session->host)
                 tb_room_enter(party);
 }
@@ -308,7 +314,7 @@ void tb_party_hello(TbParty *party, json_t *message, bool waits, gint64 now_ms)
         } else if (!tb_bucket_take(&session->joins, tb_server_limits.joins_per_s, tb_server_limits.joins, 1,
                                    now_ms * 1000, NULL)) {
                 tb_party_refuse_hello(party, "rate", "Too many joins of this session: try again in a moment");
-        } else if (role == TB_PARTY_PHONE && session->phone) {
+        } else if (role == TB_PARTY_PHONE && session->phones->len >= session->max_phones) {
                 if (!waits || !tb_rival_waits(party, session, role, message, now_ms))
                         tb_party_refuse_hello(party, "phone-connected", "Phone already connected");
         } else if (role == TB_PARTY_DESKTOP && session->observers->len >= session->max_observers &&

@@ -39,7 +39,7 @@ static bool is_taken(const TbSession *session, const char *id)
         for (guint i = 0; i < session->observers->len; i++)
                 if (strcmp(((TbParty *)g_ptr_array_index(session->observers, i))->id, id) == 0)
                         return true;
-        return session->phone && strcmp(session->phone->id, id) == 0;
+        return tb_session_phone(session, id) != NULL;
 }
 
 void tb_party_name(TbParty *party, const TbSession *session, TbPartyRole role, const char *claimed)

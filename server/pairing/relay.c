@@ -100,8 +100,8 @@ static bool may_burden_host(TbParty *party, TbParty *host, gsize size, gint64 no
 bool tb_relay_as_it_is(const TbParty *party, const char *text, gsize size, char type[TB_JSON_TYPE])
 {
         return (party->role == TB_PARTY_DESKTOP || party->role == TB_PARTY_PHONE) && party->session &&
-               !party->session->host && tb_json_glance(text, size, type) && strcmp(type, "ping") != 0 &&
-               strcmp(type, "pong") != 0;
+               !party->session->host && party->session->max_phones == 1 && tb_json_glance(text, size, type) &&
+               strcmp(type, "ping") != 0 && strcmp(type, "pong") != 0;
 }
 
 void tb_relay_text(TbParty *party, const char *type, const char *text, gsize size, json_t *message,
@@ -125,6 +125,14 @@ void tb_relay_text(TbParty *party, const char *type, const char *text, gsize siz
         party->oversized = 0;
         if (tb_room_says(party, type, message, now_ms))
                 return;
+        if (!session->host && session->max_phones > 1) {
+                TbParty *reader = tb_phones_reader(party, message);
+                gsize told = 0;
+                g_autofree char *text_of_it = reader ? tb_json_text(message, &told) : NULL;
+                if (text_of_it)
+                        pass(reader, type, text_of_it, told);
+                return;
+        }
         TbParty *to = party->role == TB_PARTY_PHONE
                               ? (session->observers->len ? g_ptr_array_index(session->observers, 0) : NULL)
                               : tb_session_producer(session);
@@ -241,7 +249,7 @@ void tb_relay_binary(TbParty *party, const guint8 *bytes, gsize size)
         }
         TbParty *to = party->role == TB_PARTY_PHONE
                               ? (session->observers->len ? g_ptr_array_index(session->observers, 0) : NULL)
-                              : session->phone;
+                              : tb_session_phone(session, NULL);
         if (!to) {
                 tb_party_error(party, "no-peer", "Peer not connected");
                 return;

@@ -7,15 +7,16 @@
 #include "lib/server_limits.h"
 #include "server/pairing/pairing_private.h"
 
-/* Of several observers the one who is silent longest. */
+/* Of several the one who is silent longest. */
 static TbParty *holder_of(TbSession *session, TbPartyRole role)
 {
         const TbPartyOps *ops = session->pairing->options.ops;
-        TbParty *holder = role == TB_PARTY_PHONE ? session->phone : NULL;
-        for (guint i = 0; role == TB_PARTY_DESKTOP && i < session->observers->len; i++) {
-                TbParty *observer = g_ptr_array_index(session->observers, i);
-                if (!holder || ops->silent_ms(observer->connection) > ops->silent_ms(holder->connection))
-                        holder = observer;
+        const GPtrArray *all = role == TB_PARTY_PHONE ? session->phones : session->observers;
+        TbParty *holder = NULL;
+        for (guint i = 0; i < all->len; i++) {
+                TbParty *party = g_ptr_array_index(all, i);
+                if (!holder || ops->silent_ms(party->connection) > ops->silent_ms(holder->connection))
+                        holder = party;
         }
         return holder;
 }

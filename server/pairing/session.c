@@ -72,8 +72,9 @@ static void forget(TbPairing *pairing, TbSession *session)
 /* --- life --- */
 void tb_session_free(TbSession *session)
 {
-        g_assert(!session->phone && session->observers->len == 0);
+        g_assert(session->phones->len == 0 && session->observers->len == 0);
         g_ptr_array_unref(session->observers);
+        g_ptr_array_unref(session->phones);
         g_queue_clear_full(&session->talk, (GDestroyNotify)json_decref);
         g_ref_string_release(session->share);
         g_ref_string_release(session->wide);
@@ -155,7 +156,9 @@ void tb_session_touch(TbSession *session, gint64 now_ms)
 
 TbParty *tb_session_producer(TbSession *session)
 {
-        return session->host ? g_hash_table_lookup(session->pairing->hosts, session->host) : session->phone;
+        if (session->host)
+                return g_hash_table_lookup(session->pairing->hosts, session->host);
+        return session->phones->len > 0 ? g_ptr_array_index(session->phones, 0) : NULL;
 }
 
 bool tb_session_present(TbSession *session)
@@ -211,12 +214,14 @@ TbSession *tb_pairing_create(TbPairing *pairing, const TbSessionAsk *ask, gint64
         session->device = g_steal_pointer(&id);
         session->mode = ask->mode;
         session->max_observers = ask->device ? ask->observers : 1;
+        session->max_phones = ask->device ? 0 : MAX(ask->phones, 1);
         session->life_s = ask->life_s;
         session->note = ask->note && *ask->note ? tb_room_text(ask->note, TB_LIMIT_LABEL) : NULL;
         session->created_ms = session->active_ms = now_ms;
         session->share = g_ref_string_new_intern(ask->share);
         session->wide = g_ref_string_new_intern(ask->wide);
         session->observers = g_ptr_array_new();
+        session->phones = g_ptr_array_new();
         session->told_ms = G_MININT64 / 2;
         *ret_token = new_token(session->token);
         *ret_view = NULL;
@@ -316,8 +321,10 @@ static void end_session(TbPairing *pairing, TbSession *session, bool revoked)
                 TbParty *observer = g_ptr_array_steal_index(session->observers, 0);
                 let_go(observer, revoked, session->life_s);
         }
-        if (session->phone)
-                let_go(g_steal_pointer(&session->phone), revoked, session->life_s);
+        while (session->phones->len > 0) {
+                TbParty *phone = g_ptr_array_steal_index(session->phones, 0);
+                let_go(phone, revoked, session->life_s);
+        }
         pairing->expired += !revoked;
         tb_room_end(session);
         forget(pairing, session);

@@ -21,7 +21,7 @@ void tb_session_row_put(TbDbCall *call, const TbSession *s, gint64 wall_offset_m
         tb_db_text(call, s->host);
         tb_db_text(call, s->device);
         tb_db_text(call, s->mode == TB_MODE_CONTROL ? "control" : "view");
-        tb_db_int(call, s->max_observers);
+        tb_db_int(call, s->host ? s->max_observers : s->max_phones);
         tb_db_int(call, s->created_ms + wall_offset_ms);
         tb_db_int(call, s->active_ms + wall_offset_ms);
         tb_db_int(call, s->life_s);
@@ -78,10 +78,13 @@ static TbSession *session_of(const Row *r, gint64 wall_offset_ms)
         s->host = g_strdup(r->host);
         s->device = r->host ? g_strdup(r->device) : NULL;
         s->mode = g_strcmp0(r->mode, "control") == 0 ? TB_MODE_CONTROL : TB_MODE_VIEW;
-        s->max_observers = (guint)r->observers;
+        /* of a phone session there is one desktop, and the number is that of phones */
+        s->max_observers = r->host ? (guint)r->observers : 1;
+        s->max_phones = r->host ? 0 : (guint)r->observers;
         s->active_ms = MIN(r->active_ms - wall_offset_ms, now_ms);
         s->created_ms = MIN(r->created_ms - wall_offset_ms, s->active_ms);
         s->observers = g_ptr_array_new();
+        s->phones = g_ptr_array_new();
         s->told_ms = G_MININT64 / 2;
         s->life_s = r->life_s;
         s->note = r->note && *r->note ? g_strdup(r->note) : NULL;

@@ -20,6 +20,12 @@ static json_t *time_json(gint64 ms)
         return text ? json_string(text) : json_null();
 }
 
+void tb_session_put_phones(const TbSession *session, json_t *to)
+{
+        if (session->max_phones > 1)
+                json_object_set_new(to, "phones", json_integer(session->max_phones));
+}
+
 json_t *tb_session_status(TbSession *session)
 {
         json_t *o = json_pack("{s:s, s:b, s:b, s:i, s:o, s:o}", "sessionId", session->id, "desktopConnected",
@@ -27,6 +33,9 @@ json_t *tb_session_status(TbSession *session)
                               "observers", (int)session->observers->len, "createdAt",
                               time_json(session->created_ms), "expiresAt",
                               time_json(tb_session_expires_ms(session)));
+        tb_session_put_phones(session, o);
+        if (session->max_phones > 1)
+                json_object_set_new(o, "phonesConnected", json_integer(session->phones->len));
         if (session->host) {
                 g_autofree char *name = g_strconcat(session->host, "/", session->device, NULL);
                 json_object_set_new(o, "device", json_string(name));

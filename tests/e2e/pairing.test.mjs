@@ -301,3 +301,41 @@ test('the server restarts while both look at it: both say so; its sessions are g
   await says(page, 'phone connected');
   await says(again.page, 'desktop connected');
 });
+
+test('several phones in one session: each with its own readings and camera, one more is refused', async (t) => {
+  const page = await openPage(t, browser, `${server.url}/`);
+  await page.getByLabel('Phones in the session').selectOption('2');
+  await page.getByRole('button', { name: 'Create session' }).click();
+  const link = await page.getByLabel('Phone link').inputValue();
+  const phones = [
+    await phone(t, link, { permissions: ['camera', 'accelerometer', 'gyroscope'] }),
+    await phone(t, link),
+  ];
+  for (const p of phones) await says(p.page, 'by data channel');
+  for (const [i, p] of phones.entries()) {
+    await p.motion();
+    await p.turn(10 * (i + 1), 0, 0);
+  }
+  const shown = (name, alpha) =>
+    inPage(
+      page,
+      `${name} at ${alpha}°`,
+      ([n, want]) => document.querySelector(`section[aria-label="${n}"] .axes .value`)?.textContent === want,
+      [name, `${alpha}°`],
+    );
+  await shown('Phone 1', 10);
+  await shown('Phone 2', 20);
+  await phones[0].page.getByRole('switch', { name: 'Camera' }).click();
+  await inPage(page, 'the camera of the first alone', () =>
+    [...document.querySelectorAll('section[aria-label^="Phone "]')].every(
+      (s, i) => s.querySelector('video.preview').videoWidth > 0 === (i === 0),
+    ),
+  );
+  const third = await phone(t, link);
+  await says(third.page, 'not connected');
+  await phones[1].page.context().close();
+  await inPage(page, 'one panel', () => document.querySelectorAll('section[aria-label^="Phone "]').length === 1);
+  await phones[0].turn(33, 0, 0);
+  await shown('Phone 1', 33);
+  assertQuiet(page);
+});

@@ -16,9 +16,18 @@ export class RemotePeer extends Emitter {
    * @param {object} o
    * @param {import('./signaling.js').Signaling} o.signaling
    * @param {string|null} o.to      peer id of the producer; null when there is only one it can be
+   * @param {boolean} [o.several]   others of its role are others, and never the same one with another id
    * @param {boolean} [o.asks]      it answers pings by data channel: one that is new to the server has to
    */
-  constructor({ signaling, to = null, clock = systemClock, connectMs = CONNECT_MS, asks = false, ...rtc }) {
+  constructor({
+    signaling,
+    to = null,
+    clock = systemClock,
+    connectMs = CONNECT_MS,
+    several = false,
+    asks = false,
+    ...rtc
+  }) {
     super();
     Object.assign(this, { _signaling: signaling, to, _clock: clock, _connectMs: connectMs });
     this.connection = new ViewerConnection({ iceServers: signaling.iceServers, ...rtc, clock });
@@ -34,7 +43,7 @@ export class RemotePeer extends Emitter {
     // been started anew.
     const role = to && signaling.peers.get(to);
     const follow = () => {
-      const now = signaling.peers.has(this.to) ? this.to : signaling.peerWithRole(role);
+      const now = signaling.peers.has(this.to) ? this.to : several ? null : signaling.peerWithRole(role);
       if (now === null) return;
       this.to = now;
       if (asks) this._ask();

@@ -170,6 +170,11 @@ function keep(session) {
 /** `why`: there was a session, and it ended by itself. */
 function showPair(why = null) {
   keep(null);
+  const phones = h(
+    'select',
+    { class: 'input', 'aria-label': 'Phones in the session' },
+    [1, 2, 3, 4, 6, 8].map((n) => h('option', { value: n }, n === 1 ? '1 phone' : `${n} phones`)),
+  );
   fill(
     phoneBody,
     why ? notice('warn', why) : null,
@@ -180,20 +185,26 @@ function showPair(why = null) {
     ),
     h(
       'div',
-      {},
+      { class: 'row' },
       actionButton(
         { class: 'btn primary', id: 'create-session' },
         'Create session',
-        () => pair(),
+        () => pair(null, Number(phones.value)),
         (e) => toast.error(e, 'Create session'),
       ),
+      phones,
     ),
   );
 }
 
 /** `known`: a session that exists, from the address of this page (desktopUrl). */
-async function pair(known) {
-  const s = known?.sessionId ? known : await api.json('POST', 'api/session', { body: {} });
+async function pair(known, phones = 1) {
+  const s = known?.sessionId
+    ? { ...known }
+    : await api.json('POST', 'api/session', { body: phones > 1 ? { phones } : {} });
+  // an address says nothing of how many phones
+  if (known?.sessionId && !known.phoneUrl)
+    s.phones = (await api.get(`api/session/${encodeURIComponent(s.sessionId)}`).catch(() => null))?.phones;
   keep(s);
   showSession(phoneBody, { session: s, root, api, toast, ended: showPair });
 }

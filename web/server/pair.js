@@ -1,58 +1,26 @@
-// One pairing on the front page: the code, the connection to the phone, and what comes from it.
+// One pairing on the front page: the code, and what comes from its phone, or from each of several where its maker asked
+// for that.
 
-import { systemClock } from '../core/backoff.js';
-import { ConnectionReport } from '../core/connection-report.js';
-import { RemotePeer } from '../core/peer.js';
-import { Intake, Recording } from '../core/pairing-streams.js';
-import { parse } from '../core/proto.js';
-import { fill, h, text } from '../app/dom.js';
-import { makeSignaling, reporter, sessionToken } from './common.js';
-import { makeCamera } from './pair-camera.js';
+import { fill, h } from '../app/dom.js';
+import { makeSignaling, sessionToken } from './common.js';
 import { phoneLink } from './pair-link.js';
-import { makePlots } from './pair-plots.js';
-import { makePose } from './pair-pose.js';
-import { makeTouches } from './pair-touches.js';
+import { PhonePanel } from './pair-phone.js';
 import { desktopEnd } from './words.js';
 
-const RETRY_MS = 15000; // the data channel again, while readings come by the relay
 const PING_MS = 2000;
 
 /**
  * Fills `body`. `ended(why)`: the session is over; `why` is a sentence where it ended by itself.
  */
 export function showSession(body, { session: s, root, api, toast, ended }) {
-  const phone = phoneLink({ session: s, root, api, toast });
-  const state = h('span', { class: 'badge warn' }, 'waiting for the phone');
-  const path = h('span', { class: 'muted small' });
-  const rate = h('span', { class: 'muted small num' });
+  const link = phoneLink({ session: s, root, api, toast });
   const signaling = makeSignaling(api, { role: 'desktop', sessionId: s.sessionId, token: s.token });
-  const intake = new Intake();
-  const camera = makeCamera();
-  const parts = [camera, makePose(), makeTouches(), makePlots()];
-  const record = recorder(toast);
-  const report = new ConnectionReport({ post: reporter(api, s) });
-  let peer = null;
-  let retry = null;
-  let link = null; // how the connection goes: direct, TURN
+  const several = s.phones > 1;
+  const phones = new Phones({ signaling, session: s, api, toast, several });
   const timers = [];
   let over = false;
-  let asked = 0;
   let frame = null;
 
-  const ask = (event, data = {}) => {
-    const message = { type: 'event', event, t: systemClock.now(), data: { ...data, n: ++asked } };
-    return peer?.send('control', JSON.stringify(message)) || signaling.send(message);
-  };
-  const isThere = () => signaling.peerWithRole('phone') !== null;
-  const vibrate = h(
-    'button',
-    {
-      type: 'button',
-      class: 'btn',
-      onclick: () => (isThere() && ask('phone.vibrate', { ms: 300 })) || toast.info('No phone is there to vibrate'),
-    },
-    'Vibrate',
-  );
   const end = h(
     'button',
     {
@@ -69,164 +37,79 @@ export function showSession(body, { session: s, root, api, toast, ended }) {
     },
     'End session',
   );
+  const [only] = phones.panels;
   fill(
     body,
     h(
       'div',
       { class: 'pair' },
-      h('div', { class: 'stack' }, phone.code),
-      h(
-        'div',
-        { class: 'stack' },
-        h('div', { class: 'row' }, state, path, rate),
-        phone.words,
-        parts.map((p) => p.el),
-        h('div', { class: 'row' }, record.button, vibrate, end),
-      ),
+      h('div', { class: 'stack' }, link.code),
+      several
+        ? h(
+            'div',
+            { class: 'stack' },
+            link.words,
+            h('p', { class: 'muted' }, `Up to ${s.phones} phones may scan it; each is shown by itself.`),
+            phones.el,
+            h('div', { class: 'row' }, end),
+          )
+        : h(
+            'div',
+            { class: 'stack' },
+            h('div', { class: 'row' }, only.status),
+            link.words,
+            only.parts,
+            h('div', { class: 'row' }, only.buttons, end),
+          ),
     ),
   );
 
-  const say = (tone, words) => {
-    state.className = `badge ${tone}`;
-    text(state, words);
-  };
-  const take = (m, by) => {
-    if ((m.type !== 'sensor' && m.type !== 'sample') || !intake.take(m, systemClock.now())) return;
-    text(path, `by ${by}`);
-    if (by === 'relay') report.way('relay');
-    record.add(m);
-    for (const p of parts) p.take?.(m);
-  };
-  const takeEvent = (m) => {
-    if (!intake.takeEvent(m)) return;
-    const { data = {} } = m;
-    if (m.event === 'phone.pong') {
-      if (Number.isFinite(data.sent) && Number.isFinite(data.now)) intake.clock(data.sent, systemClock.now(), data.now);
-      return;
-    }
-    if (m.event === 'phone.vibrated' && !data.ok) toast.info('This phone does not vibrate for pages');
-    record.add(m);
-    for (const p of parts) p.event?.(m);
-  };
-  const takeText = (by) => (raw) => {
-    try {
-      const { kind, message } = parse(raw);
-      if (kind === 'event') takeEvent(message);
-      else take(message, by);
-    } catch {
-      /* not ours */
-    }
-  };
   const draw = () => {
     if (!body.isConnected || over || signaling.state === 'closed') return;
-    for (const p of parts) p.draw?.();
+    for (const p of phones.panels) p.draw();
     frame = requestAnimationFrame(draw);
   };
-  /** Whoever comes now is new: it counts from the start, and holds nothing. */
-  const anew = () => {
-    intake.reset();
-    for (const p of parts) p.letGo?.();
-  };
-
-  function connect() {
-    clearTimeout(retry);
-    peer?.stop();
-    camera.show(null);
-    const to = signaling.peerWithRole('phone');
-    if (!to) return;
-    report.begin(signaling.peerId);
-    const mine = (peer = new RemotePeer({
-      signaling,
-      to,
-      RTCPeerConnection,
-      audio: true,
-      timeOrigin: performance.timeOrigin,
-    }));
-    mine.on('sensor', takeText('data channel'));
-    mine.on('control', takeText('data channel'));
-    mine.on('track', (stream) => camera.show(stream));
-    mine.on('channel', (name, open) => {
-      if (!open || name !== 'control') return;
-      ping();
-      mine.connection.sample(); // which way it goes, at once
-    });
-    mine.on('stats', (figures) => {
-      link = figures.path ?? link;
-      report.way(figures.path);
-      report.figures({ rttMs: figures.rttMs, lossPct: intake.figures(systemClock.now()).lossPct });
-      camera.figures(figures);
-    });
-    mine.on('state', (st) => {
-      if (mine !== peer || (st !== 'failed' && st !== 'closed')) return;
-      if (st === 'failed') report.lost();
-      text(path, 'by relay');
-      camera.show(null);
-      link = null;
-      retry = setTimeout(connect, RETRY_MS); // readings come by the relay meanwhile
-    });
-    mine.start().catch(() => {});
-  }
-  const ping = () => ask('phone.ping', { sent: systemClock.now() });
-
-  signaling.on('ready', () => {
-    anew();
-    const there = isThere();
-    say(there ? 'good' : 'warn', there ? 'phone connected' : 'waiting for the phone');
-    connect();
-  });
+  signaling.on('ready', () =>
+    phones.are([...signaling.peers].filter(([, role]) => role === 'phone').map(([id]) => id)),
+  );
   signaling.on('peer', (id, role, present) => {
-    if (role !== 'phone') return;
-    say(present ? 'good' : 'warn', present ? 'phone connected' : 'the phone has left');
-    anew();
-    if (present) connect();
-    else {
-      report.end('ended');
-      peer?.stop();
-      camera.show(null);
-    }
+    if (role === 'phone') present ? phones.came(id) : phones.left(id);
   });
-  signaling.on('message', (m, kind) => {
-    if (kind === 'sensor' || kind === 'sample') take(m, 'relay');
-    else if (kind === 'event') takeEvent(m);
-  });
+  signaling.on('message', (m, kind) => phones.of(m.from)?.relayed(m, kind));
   signaling.on('state', (st, reason) => {
-    if (st === 'waiting') say('bad', 'reconnecting');
+    if (st === 'waiting') for (const p of phones.panels) p.reconnecting();
     if (st === 'refused') {
       endIt();
       ended(desktopEnd(reason));
     }
   });
-  function stop() {
-    clearTimeout(retry);
+  function halt() {
     cancelAnimationFrame(frame);
     timers.splice(0).forEach(clearInterval);
-    peer?.stop();
     signaling.stop();
   }
   function start() {
     timers.push(
-      setInterval(() => text(rate, figuresInWords(intake.figures(systemClock.now()), link)), 1000),
-      setInterval(() => isThere() && ping(), PING_MS),
+      setInterval(() => phones.panels.forEach((p) => p.showRate()), 1000),
+      setInterval(() => phones.panels.forEach((p) => p.ping()), PING_MS),
     );
     signaling.start();
     draw();
   }
   function endIt() {
     over = true;
-    record.save();
-    const told = report.end('ended');
-    stop();
-    for (const p of parts) p.destroy?.();
+    const told = Promise.all(phones.panels.map((p) => p.end()));
+    halt();
     return told;
   }
   window.addEventListener('pagehide', () => {
     if (over) return;
-    report.end('left');
-    stop();
+    for (const p of phones.panels) p.pause();
+    halt();
   });
   // a recording is on this page alone: the browser asks before it closes it
   window.addEventListener('beforeunload', (e) => {
-    if (!over && record.running) e.preventDefault();
+    if (!over && phones.panels.some((p) => p.recording)) e.preventDefault();
   });
   // back as it was, from the back and forward cache
   window.addEventListener('pageshow', (e) => {
@@ -235,51 +118,57 @@ export function showSession(body, { session: s, root, api, toast, ended }) {
   start();
 }
 
-function figuresInWords({ rate, lossPct, latencyMs }, link) {
-  if (!rate) return link ?? '';
-  return [
-    `${rate} readings/s`,
-    lossPct === null ? null : `${lossPct < 0.05 ? 0 : lossPct.toFixed(1)} % lost`,
-    latencyMs === null ? null : `${Math.round(latencyMs)} ms`,
-    link,
-  ]
-    .filter(Boolean)
-    .join(' · ');
-}
+/** The panels of a session: one that stays, or one for each phone that is there; of those that left, which recorded. */
+class Phones {
+  constructor({ several, ...of }) {
+    Object.assign(this, { _several: several, _of: of, _named: 0 });
+    this.el = h('div', { class: 'stack', 'aria-label': 'Phones', role: 'group' });
+    this.panels = several ? [] : [new PhonePanel(of)];
+  }
 
-/** Start, stop and save: all that comes, as CSV. `save()`: what was recorded so far is kept, for the session ends. */
-function recorder(toast) {
-  let recording = null;
-  const button = h('button', { type: 'button', class: 'btn', 'aria-pressed': 'false', onclick: toggle }, 'Record');
-  function toggle() {
-    if (!recording) {
-      recording = new Recording();
-      button.setAttribute('aria-pressed', 'true');
-      text(button, 'Stop and save');
+  /** Of whom a message is. */
+  of(from) {
+    return this._several ? this.panels.find((p) => p.id === from) : this.panels[0];
+  }
+
+  /** Those, and no others, are at the server. */
+  are(ids) {
+    if (!this._several) {
+      this.panels[0].begin(ids[0] ?? null);
       return;
     }
-    save();
+    for (const p of [...this.panels]) if (p.id !== null && !ids.includes(p.id)) this.left(p.id);
+    for (const id of ids) this.came(id);
   }
-  function save() {
-    if (!recording) return;
-    const url = URL.createObjectURL(new Blob(recording.csv(), { type: 'text/csv' }));
-    h('a', { href: url, download: `phone-${new Date().toISOString().replace(/[:.]/g, '-')}.csv` }).click();
-    setTimeout(() => URL.revokeObjectURL(url), 60000);
-    if (recording.full) toast.info('The recording was full: it holds what came first');
-    recording = null;
-    button.setAttribute('aria-pressed', 'false');
-    text(button, 'Record');
+
+  came(id) {
+    const panel =
+      (this._several && this.panels.find((p) => p.id === id)) || (this._several ? this._add() : this.panels[0]);
+    panel.begin(id);
   }
-  return {
-    button,
-    save,
-    get running() {
-      return recording !== null;
-    },
-    add(m) {
-      if (!recording) return;
-      recording.add(m);
-      text(button, `Stop and save ${recording.length} rows${recording.full ? ' (full)' : ''}`);
-    },
-  };
+
+  left(id) {
+    const panel = this.of(id);
+    if (!panel) return;
+    panel.leave();
+    if (!this._several || panel.recording) return;
+    panel.end();
+    panel.el.remove();
+    this.panels = this.panels.filter((p) => p !== panel);
+  }
+
+  _add() {
+    const panel = new PhonePanel({ ...this._of, several: true });
+    const name = `Phone ${++this._named}`;
+    panel.el = h(
+      'section',
+      { class: 'panel stack', 'aria-label': name },
+      h('div', { class: 'row' }, h('h3', {}, name), panel.status),
+      panel.parts,
+      h('div', { class: 'row' }, panel.buttons),
+    );
+    this.panels.push(panel);
+    this.el.append(panel.el);
+    return panel;
+  }
 }
