@@ -43,18 +43,22 @@ static void test_several(void)
         Line *more = dial(&w);
         for (guint i = 0; i < G_N_ELEMENTS(phones); i++)
                 phones[i]->silent_ms = 0;
-        tell(&w, more, json_pack("{s:s, s:s, s:s, s:s}", "type", "hello", "role", "phone", "sessionId", id, "token", token));
+        tell(&w, more,
+             json_pack("{s:s, s:s, s:s, s:s}", "type", "hello", "role", "phone", "sessionId", id, "token",
+                       token));
         w.now += 50;
         tb_pairing_tick(w.pairing, w.now);
         expect(more, "message", "Phone already connected");
         hang_up(&w, more);
 
         /* from a phone: with its own name, whatever it wrote there; to nobody else */
-        tell(&w, phones[1], json_pack("{s:s, s:s, s:s}", "type", "answer", "sdp", "v=0", "from", id_of(phones[0])));
+        tell(&w, phones[1],
+             json_pack("{s:s, s:s, s:s}", "type", "answer", "sdp", "v=0", "from", id_of(phones[0])));
         expect(desktop, "from", id_of(phones[1]));
         expect(phones[0], "type", "ready");
         /* to a phone: by its id alone */
-        tell(&w, desktop, json_pack("{s:s, s:s, s:s}", "type", "offer", "sdp", "v=0", "to", id_of(phones[1])));
+        tell(&w, desktop,
+             json_pack("{s:s, s:s, s:s}", "type", "offer", "sdp", "v=0", "to", id_of(phones[1])));
         expect(phones[1], "type", "offer");
         g_assert_null(json_object_get(last(phones[1]), "to"));
         expect(phones[0], "type", "ready");
@@ -93,7 +97,8 @@ static void test_one(void)
         teardown(&w);
 }
 
-static json_t *links(const char *base, const char *session, const char *token G_GNUC_UNUSED, gpointer data G_GNUC_UNUSED)
+static json_t *links(const char *base, const char *session, const char *token G_GNUC_UNUSED,
+                     gpointer data G_GNUC_UNUSED)
 {
         return json_pack("{s:o}", "phoneUrl", json_sprintf("%s/m/%s", base, session));
 }
@@ -101,13 +106,15 @@ static json_t *links(const char *base, const char *session, const char *token G_
 static Line *host_of(World *w, const char *name)
 {
         Line *host = dial(w);
-        tell(w, host, json_pack("{s:s, s:s, s:s, s:[]}", "type", "hello", "role", "host", "host", name, "devices"));
+        tell(w, host,
+             json_pack("{s:s, s:s, s:s, s:[]}", "type", "hello", "role", "host", "host", name, "devices"));
         return host;
 }
 
 static void ask(World *w, Line *host, const char *name)
 {
-        tell(w, host, json_pack("{s:s, s:s, s:s}", "type", "phone-session", "name", name, "base", "http://s"));
+        tell(w, host,
+             json_pack("{s:s, s:s, s:s}", "type", "phone-session", "name", name, "base", "http://s"));
 }
 
 /* A host's own: one of each name, until it ends it; another host's word ends none. */
@@ -122,7 +129,8 @@ static void test_of_host(void)
         ask(&w, host, "pixel");
         expect(host, "type", "phone-session");
         expect(host, "name", "pixel");
-        g_autofree char *id = g_strdup(text_of(last(host), "sessionId")), *token = g_strdup(text_of(last(host), "token"));
+        g_autofree char *id = g_strdup(text_of(last(host), "sessionId")),
+                        *token = g_strdup(text_of(last(host), "token"));
         g_assert_true(g_str_has_suffix(text_of(last(host), "phoneUrl"), id));
         Line *phone = join(&w, "phone", id, token);
         expect(phone, "type", "ready");
