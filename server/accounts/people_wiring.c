@@ -7,6 +7,7 @@
 #include "lib/clock.h"
 #include "lib/log.h"
 #include "server/accounts/audit.h"
+#include "server/accounts/reach.h"
 
 /* --- answers --- */
 typedef struct Waiting {
@@ -179,8 +180,17 @@ static void note_carried(TbRequest *request, TbServer *server, TbAuditNote *note
         g_autofree char *object = device_of(request, below),
                         *action = reads ? g_strdup("watch")
                                         : g_strconcat(tb_request_method(request), " ", below, NULL);
-        if (reads && !strchr(object, '/'))
-                return; /* lists, what a host is */
+        bool refused = strcmp(note->outcome, "ok") != 0;
+        if ((reads && (refused || !strchr(object, '/'))) || tb_request_role(request) == TB_ROLE_NONE)
+                return; /* lists, what a host is; strangers */
+        bool may = tb_reach_role(tb_request_caller(request), tb_request_arg(request, "host"), below,
+                                 tb_request_raw_query(request)) >= TB_ROLE_OPERATOR;
+        if (refused && !may) {
+                /* names are the sender's choice: they fill no log; the server's own has them under this request */
+                note->action = "carry";
+                tb_audit_note(server->audit, note, REFUSED_S);
+                return;
+        }
         note->object = object;
         note->action = action;
         tb_audit_note(server->audit, note, reads ? SAW_S : CARRIED_S);
@@ -223,7 +233,9 @@ void tb_server_audit_answer(TbRequest *request, const char *route, int status, g
                 if (strcmp(known[i].method, method) != 0 || strcmp(known[i].path, route) != 0)
                         continue;
                 note.action = known[i].action;
-                note.object = field_of(request, known[i].object);
+                bool stranger =
+                        fails && tb_request_role(request) == TB_ROLE_NONE && strcmp(route, "/api/login") != 0;
+                note.object = stranger ? NULL : field_of(request, known[i].object);
                 tb_audit_note(server->audit, &note, fails ? REFUSED_S : 0);
                 return;
         }

@@ -418,6 +418,25 @@ test('the audit log: who did what, from where, by which request; filters and a c
     (await rows(`?before=${page.next}`)).map((r) => r.id),
     [all[3].id],
   );
+  // strangers, and whoever is refused, fill it with no names of theirs
+  const looker = await must(201, root.request('POST', '/api/users/anna/sessions', { json: { about: 'looks' } }));
+  for (let i = 0; i < 20; i++) {
+    await must(401, server.get(`/api/hosts/h${i}/host/devices/board`));
+    await must(401, server.post('/api/users', { name: `n${i}` }));
+    await must(403, server.request('PUT', `/api/hosts/h${i}/host/devices/x`, { json: {}, ...bearer(looker.token) }));
+  }
+  const few = await rows();
+  assert.deepEqual(
+    few
+      .slice(0, -4)
+      .map((r) => [r.user, r.action, r.object, r.outcome])
+      .sort(),
+    [
+      ['', 'users.add', '', '401'],
+      ['anna', 'carry', '', '403'],
+      ['root', 'token.make', 'anna', 'ok'],
+    ],
+  );
   // who saw, and did what, at a host: by a link, by carried requests; the host is told by which request
   const made = await must(201, root.request('POST', '/api/enrol', { json: {} }));
   const key = generateKeyPairSync('ed25519');
