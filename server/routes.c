@@ -52,6 +52,11 @@ static void diagnose_page(TbRequest *request, gpointer data)
         reply_page(request, data, "server/diagnose.html");
 }
 
+static void wall_page(TbRequest *request, gpointer data)
+{
+        reply_page(request, data, "server/wall.html");
+}
+
 static void docs_page(TbRequest *request, gpointer data)
 {
         reply_page(request, data, "docs.html");
@@ -340,6 +345,7 @@ const TbRoute tb_server_routes[] = {
         {.method = "GET", .path = "/diagnose", .flags = TB_ROUTE_HIDDEN, .handler = diagnose_page},
         {.method = "GET", .path = "/account", .flags = TB_ROUTE_HIDDEN, .handler = account_page},
         {.method = "GET", .path = "/users", .flags = TB_ROUTE_HIDDEN, .handler = users_page},
+        {.method = "GET", .path = "/wall", .flags = TB_ROUTE_HIDDEN, .handler = wall_page},
         {.method = "GET", .path = "/docs", .flags = TB_ROUTE_HIDDEN, .handler = docs_page},
         {.method = "GET", .path = "/favicon.ico", .flags = TB_ROUTE_HIDDEN, .handler = favicon},
         {.method = "POST",

@@ -11,6 +11,8 @@
 #include "lib/text.h"
 #include "lib/thread.h"
 
+#define PICTURE_LEAST 64 /* px */
+
 TbActor tb_observer_actor(const TbObserver *o, const char *via)
 {
         return (TbActor){.user = o->user,
@@ -55,6 +57,9 @@ void tb_observer_relay(TbObserver *o, json_t *message)
         json_auto_t *bare = json_copy(message);
         json_object_del(bare, "from");
         json_object_del(bare, "sessionId");
+        const json_t *width = json_object_get(bare, "width"); /* beside "subscribe": ["picture"] */
+        if (json_is_integer(width))
+                o->picture_width = (int)CLAMP(json_integer_value(width), PICTURE_LEAST, TB_LIMIT_VIDEO_SIDE);
         gsize size;
         g_autofree char *text = tb_json_text(bare, &size);
         tb_control_receive(o->relay, text, size);

@@ -25,6 +25,13 @@ TbHub *tb_observer_hub(TbObserver *o, const char *interface, GError **error)
 
 static void picture_start(TbObserver *o, TbHub *hub, GError **error);
 
+/* As wide as the line bears, and no wider than it is shown; 0: as the screen is. */
+static int width_of(const TbObserver *o)
+{
+        int paced = o->pace.width;
+        return o->picture_width > 0 && (paced == 0 || paced > o->picture_width) ? o->picture_width : paced;
+}
+
 /* With the width and quality that the line bears now; what there is stays when that cannot be had. */
 static void picture_again(TbObserver *o)
 {
@@ -59,14 +66,14 @@ static void on_picture(void *data, GBytes *jpeg, gint64 taken_us G_GNUC_UNUSED)
         gint64 now_us = g_get_monotonic_time();
         if (!tb_picture_pace_may(&o->pace, now_us))
                 return;
-        int width = 0, height = 0, was = o->pace.width, quality = o->pace.quality;
+        int width = 0, height = 0, was = o->pace.width, shown = width_of(o), quality = o->pace.quality;
         TbHub *hub = tb_observer_hub(o, o->picture_of, NULL);
         if (hub)
                 tb_hub_size(hub, &width, &height);
         if (tb_picture_pace_made(&o->pace, g_bytes_get_size(jpeg), width)) {
                 g_autoptr(GBytes) said =
-                        was > 0 && width > 0 ? say_size(jpeg, width, height) : g_bytes_ref(jpeg);
-                if (o->ops->picture(jpeg, was, said, o, o->data))
+                        shown > 0 && width > 0 ? say_size(jpeg, width, height) : g_bytes_ref(jpeg);
+                if (o->ops->picture(jpeg, shown, said, o, o->data))
                         tb_picture_pace_sent(&o->pace, g_bytes_get_size(said), now_us);
         }
         if (o->pace.width != was || o->pace.quality != quality)
@@ -76,7 +83,7 @@ static void on_picture(void *data, GBytes *jpeg, gint64 taken_us G_GNUC_UNUSED)
 static void picture_start(TbObserver *o, TbHub *hub, GError **error)
 {
         const TbPlaceBy by = {.user = o->user, .watches = !o->control};
-        const TbMjpegForm form = {TB_BRIDGE_PICTURE_FPS, o->pace.quality, o->pace.width};
+        const TbMjpegForm form = {TB_BRIDGE_PICTURE_FPS, o->pace.quality, width_of(o)};
         TbMjpeg *old =
                 g_steal_pointer(&o->picture); /* it goes last: else the source would be stopped and started */
         o->picture = tb_mjpeg_new(o->media, hub, &by, &form, on_picture, o, error);

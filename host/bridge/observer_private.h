@@ -24,7 +24,8 @@ struct TbObserver {
         TbControl *relay;            /* owned: made by the first relayed message; NULL */
         TbMjpeg *picture;            /* owned; NULL: not asked for */
         TbPicturePace pace;
-        char *picture_of; /* owned: interface that the picture is of; NULL: the device's video */
+        char *picture_of;  /* owned: interface that the picture is of; NULL: the device's video */
+        int picture_width; /* px that it is shown with; 0: not said */
         gint64 picture_mark;
         json_t *person; /* owned: what the server said of it; NULL: nothing yet */
 };

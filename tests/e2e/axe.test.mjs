@@ -198,6 +198,7 @@ test("the server's pages: hosts and links, a phone paired, an observer who watch
     [],
   );
   assert.deepEqual(await looksAt(`${server.url}/account`, [['account', shows('.notice')]]), []);
+  assert.deepEqual(await looksAt(`${server.url}/wall`, [['wall', shows('.tile canvas:not([hidden])')]]), []);
   assert.deepEqual(await looksAt(`${server.url}/diagnose`, [['network', shows('#verdict .notice')]]), []);
   const session = await server.session({ device: 'lab-1/board', mode: 'control', observers: 4 });
   for (const link of [session.viewUrl, session.controlUrl])

@@ -244,6 +244,55 @@ test("an observer has what the host's page has: console, plots, events, and the 
   assertQuiet(other);
 });
 
+test('the wall: pictures as large as they are shown, one enlarged peer to peer, by keyboard; it is kept, and what is off it costs nothing', async (t) => {
+  const page = await openPage(t, browser, `${server.url}/wall`, { spy: true });
+  const tile = (name) => page.locator(`.tile[data-device="lab-1/${name}"]`);
+  for (const name of ['board', 'odd']) await tile(name).locator('canvas:not([hidden])').waitFor();
+  assert.equal(await page.locator('.tile').count(), 2, 'a device without a picture is not on it');
+  const width = () =>
+    tile('board')
+      .locator('canvas')
+      .evaluate((c) => c.width);
+  const shown = await tile('board').evaluate((el) => el.clientWidth);
+  assert.ok((await width()) <= Math.ceil(shown / 160) * 160, `${await width()} px for ${shown}`);
+  const out = async () => (await server.get('/api/session')).json.filter((s) => s.note === 'Wall').map((s) => s.device);
+  assert.deepEqual((await out()).sort(), ['lab-1/board', 'lab-1/odd']);
+
+  await tile('odd').focus();
+  await page.keyboard.press('Enter');
+  await tile('odd').locator('.way', { hasText: 'WebRTC' }).waitFor();
+  assert.equal(
+    await tile('odd')
+      .locator('video')
+      .evaluate((v) => v.videoWidth),
+    322,
+  );
+  await page.keyboard.press('Enter');
+  await tile('odd').locator('canvas:not([hidden])').waitFor();
+  await page.keyboard.press('Shift+ArrowLeft');
+  await tile('board').focus();
+  await page.keyboard.press('Delete');
+  await until('the link of what was taken off to end', async () => (await out()).join() === 'lab-1/odd');
+  assert.match(page.url(), /\/wall\?d=lab-1\/odd$/);
+  await page.goto(`${server.url}/wall`);
+  await tile('odd').locator('canvas:not([hidden])').waitFor();
+  assert.equal(await page.locator('.tile').count(), 1, 'it is kept');
+  assert.deepEqual(await out(), ['lab-1/odd'], 'by the link of before');
+
+  // out of sight, nothing comes
+  const parties = async () => /testbed_parties\{role="desktop"\} (\d+)/.exec((await server.get('/metrics')).text)[1];
+  assert.equal(await parties(), '1');
+  await page.evaluate(() => {
+    document.querySelector('#wall').style.marginTop = '3000px';
+  });
+  await until('nobody to watch', async () => (await parties()) === '0');
+  await page.evaluate(() => {
+    document.querySelector('#wall').style.marginTop = '';
+  });
+  await until('it to be back', async () => (await parties()) === '1');
+  assertQuiet(page);
+});
+
 test('pointers go by the size of the screen, not of its picture', async (t) => {
   const session = await server.session({ device: 'lab-1/odd', mode: 'control' });
   const page = await watch(t, session.controlUrl);

@@ -113,6 +113,7 @@ export default {
         subscribe: { type: 'array', min: 1, max: 'topics', items: { type: 'string', name: 'topic' } },
         id: { type: 'int', min: 1, optional: true },
         offset: { type: 'int', min: 0, optional: true },
+        width: { type: 'int', min: 1, max: 'pixels', optional: true },
       },
     },
     unsubscribe: {

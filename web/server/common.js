@@ -159,6 +159,7 @@ export const reporter = (api, { sessionId, token }) => {
 export function pageLinks(end, here) {
   const all = [
     ['.', 'Devices'],
+    ['wall', 'Wall'],
     ['links', 'Links'],
     ['diagnose', 'Network'],
     ['docs', 'API'],
