@@ -33,6 +33,12 @@ class Observer {
   async ask(verb, params, more) {
     return (await this.send(verb, params, more)).answer;
   }
+  /** To the device's events; resolves when the host has heard it. */
+  async listen() {
+    const id = ++this.n;
+    this.ws.send({ id, subscribe: ['event'], to: await this.producer() });
+    await this.ws.find((m) => m.id === id && 'ok' in m, { what: 'the subscription' });
+  }
   people(fits, what) {
     return this.ws.find((m) => m.type === 'people' && fits(m), { what, ms: 20000 });
   }
@@ -60,7 +66,7 @@ test('a held control: refused, granted, over a restart of server and host, until
   assert.equal((await bert.ask('input.send', type)).error.status, 423);
 
   // asked for, refused, asked for again
-  anna.ws.send({ subscribe: ['event'], to: await anna.producer() });
+  await anna.listen();
   const asking = await bert.send('lease.take', { ttl_s: 60, wait_s: 60, note: 'please' });
   const asked = await anna.ws.find((m) => m.event === 'lease.asked', { what: 'the question' });
   assert.deepEqual([asked.data.note, asked.data.wait_s], ['please', 60]);
@@ -98,7 +104,7 @@ test('a held control: refused, granted, over a restart of server and host, until
 
   // granted
   const carl = await Observer.join(server, session);
-  anna.ws.send({ subscribe: ['event'], to: await anna.producer() });
+  await anna.listen();
   const from = anna.ws.items.length;
   const again = await carl.send('lease.take', { ttl_s: 60, wait_s: 60 });
   const second = await anna.ws.find((m) => m.event === 'lease.asked', { from, what: 'again' });
