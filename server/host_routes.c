@@ -70,7 +70,7 @@ static void carry_http(TbRequest *request, gpointer data)
                 tb_request_reply_error(request, error);
                 return;
         }
-        g_autofree char *path = tb_carrier_path(request, path_on_host(request), "access_token=");
+        g_autofree char *path = tb_carrier_path(request, path_on_host(request), NULL);
         const TbCarryAs as = {.role = role, .user = caller->user};
         tb_carrier_request(server->carry, request, host, path, &as);
 }

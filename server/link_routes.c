@@ -32,7 +32,7 @@ static char *host_path(TbRequest *request, const char *device)
                 return NULL;
         g_autofree char *name = g_uri_escape_string(device, NULL, FALSE);
         g_autofree char *path = g_strdup_printf("/host/devices/%s%s", name, rest);
-        return tb_carrier_path(request, path, "token=");
+        return tb_carrier_path(request, path, "token");
 }
 
 static void carry(TbRequest *request, gpointer data)

@@ -251,7 +251,9 @@ static void on_session(TbSession *session, TbSessionChange change, gpointer data
 {
         TbServer *server = data;
         if (change == TB_SESSION_ENDED)
-                tb_carrier_session_ended(server->carry, tb_session_id(session));
+                tb_carrier_session_narrowed(server->carry, tb_session_id(session), TB_ROLE_NONE);
+        else if (change == TB_SESSION_CHANGED && tb_session_mode(session) == TB_MODE_VIEW)
+                tb_carrier_session_narrowed(server->carry, tb_session_id(session), TB_ROLE_VIEWER);
         tb_persist_changed(server->persist, session, change);
 }
 

@@ -173,6 +173,14 @@ bool tb_auth_names(TbAuth *auth, const char *name)
         return false;
 }
 
+bool tb_auth_resembles(TbAuth *auth, const char *name)
+{
+        for (guint i = 0; i < auth->tokens->len; i++)
+                if (g_ascii_strcasecmp(g_array_index(auth->tokens, Token, i).name, name) == 0)
+                        return true;
+        return false;
+}
+
 static bool keeps(const TbAuth *auth, const Token *token)
 {
         for (guint i = 0; i < auth->tokens->len; i++) {

@@ -19,7 +19,8 @@ typedef struct TbCaller {
         TbRole role;      /* the most that he may anywhere */
         TbGrants *grants; /* ref; NULL: everywhere */
         TbCallerBy by;
-        char *login; /* owned; id of the sign-in it came by; NULL: none */
+        char *login;     /* owned; id of the sign-in it came by; NULL: none */
+        gint64 until_ms; /* wall clock: what he came by holds until then; 0: until it is taken back */
 } TbCaller;
 
 void tb_caller_clear(TbCaller *caller);

@@ -160,7 +160,9 @@ struct TbHttp {
         bool needs_tls; /* secrets are taken by TLS only */
         TbTally *plain; /* owned; addresses that showed a secret without TLS */
         TbBucket read_lines;
-        GSource *grace; /* ref; end of tb_http_stop() */
+        GSource *grace;    /* ref; end of tb_http_stop() */
+        GSource *expiry;   /* ref; expire.c; NULL: nothing that is open has an end of its own */
+        gint64 expires_ms; /* wall clock: the first of them; 0: none */
         void (*stopped)(gpointer);
         gpointer stopped_data; /* borrowed */
 };
@@ -316,7 +318,13 @@ void tb_respond_page_headers(TbRequest *request);
 /* push.c, stream.c */
 void tb_push_abandon(struct TbPush *push); /* the client left */
 bool tb_push_is_of(const struct TbPush *push, const char *user);
+gint64 tb_push_until_ms(const struct TbPush *push); /* TbCaller.until_ms */
 void tb_pipe_reply_free(struct TbPipeReply *reply);
+
+/* expire.c */
+/* Something was opened that ends then (wall clock; 0: not by itself). */
+void tb_expire_note(TbHttp *http, gint64 until_ms);
+void tb_expire_stop(TbHttp *http);
 
 /* static.c */
 bool tb_static_try(TbHttp *http, TbRequest *request); /* false: no such file anywhere */

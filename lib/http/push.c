@@ -25,6 +25,11 @@ bool tb_push_is_of(const TbPush *push, const char *user)
         return push->request && strcmp(push->request->caller.user, user) == 0;
 }
 
+gint64 tb_push_until_ms(const TbPush *push)
+{
+        return push->request ? push->request->caller.until_ms : 0;
+}
+
 static void push_unref(void *p)
 {
         TbPush *push = p;
@@ -132,6 +137,7 @@ TbPush *tb_request_reply_push_status(TbRequest *request, int status, const char 
         tb_unread_begin(&push->unread, &request->http->unread, request->caller.user, request->peer, cut,
                         push);
         g_queue_push_tail(&request->http->pushes, push);
+        tb_expire_note(request->http, request->caller.until_ms);
         tb_request_on_gone(request, on_client_left, NULL);
         struct MHD_Response *response = MHD_create_response_from_callback(
                 MHD_SIZE_UNKNOWN, TB_HTTP_STREAM_BLOCK, read_push, push, push_unref);

@@ -393,6 +393,7 @@ void tb_http_free(TbHttp *http)
                 g_source_unref(http->timer);
         }
         tb_deaf_stop(http);
+        tb_expire_stop(http);
         g_assert(http->requests.length == 0 && http->pushes.length == 0 && http->sockets.length == 0 &&
                  http->dead.length == 0);
         if (http->grace) {

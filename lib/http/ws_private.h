@@ -75,6 +75,7 @@ struct TbWs {
         gint16 code;
         char *id; /* owned: request id NUL user NUL peer NUL in one piece */
         const char *user, *peer;
+        gint64 until_ms; /* TbCaller.until_ms */
         TbPlace place;
         TbUnread unread;
 };

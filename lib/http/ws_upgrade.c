@@ -101,7 +101,9 @@ TbWs *tb_request_upgrade(TbRequest *request, const char *protocol, gsize max_mes
         ws->id = g_string_free(names, FALSE);
         ws->user = ws->id + user_at;
         ws->peer = ws->id + peer_at;
+        ws->until_ms = request->caller.until_ms;
         tb_ws_enlist(ws);
+        tb_expire_note(http, ws->until_ms);
         request->ws = ws;
         tb_request_add_header(request, "Upgrade", "websocket");
         tb_request_add_header(request, "Sec-WebSocket-Accept", accept);

@@ -36,7 +36,7 @@ static bool read_line(const char *prompt, char *line, int size)
 
 static bool read_password(const char *name, char *password, int size, GError **error)
 {
-        char again[TB_LIMIT_PASSWORD + 3] = "";
+        char again[4 * TB_LIMIT_PASSWORD + 3] = "";
         if (!read_line("Password", password, size)) {
                 tb_set_error(error, TB_ERROR_INVALID, "no password came: give it as a line of stdin");
                 return false;
@@ -66,7 +66,7 @@ static bool write_user(const TbServerConfig *config, const TbUser *user, GError 
 
 char *tb_add_user(const TbServerConfig *config, const char *name, const char *role, GError **error)
 {
-        char password[TB_LIMIT_PASSWORD + 3] = "", *none[] = {NULL}, *said = NULL;
+        char password[4 * TB_LIMIT_PASSWORD + 3] = "", *none[] = {NULL}, *said = NULL;
         TbUser user = {.name = (char *)name,
                        .groups = none,
                        .created_ms = tb_clock_ms(),
@@ -75,7 +75,7 @@ char *tb_add_user(const TbServerConfig *config, const char *name, const char *ro
                 tb_set_error(error, TB_ERROR_INVALID, "a name has %s", tb_name_rule(TB_NAME_HOST));
         else if (!tb_role_parse(role ? role : "viewer", &user.role))
                 tb_set_error(error, TB_ERROR_INVALID, "a role is viewer, operator or admin");
-        else if (tb_auth_names(config->auth, name) || strcmp(name, "local") == 0)
+        else if (tb_auth_resembles(config->auth, name) || g_ascii_strcasecmp(name, "local") == 0)
                 tb_set_error(error, TB_ERROR_INVALID,
                              "\"%s\" is the name of a token of the configuration: take another one", name);
         else if (read_password(name, password, sizeof password, error) &&

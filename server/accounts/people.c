@@ -4,6 +4,7 @@
 
 #include "lib/clock.h"
 #include "lib/error.h"
+#include "lib/limits.h"
 #include "lib/log.h"
 #include "lib/rate.h"
 #include "lib/server_limits.h"
@@ -93,7 +94,16 @@ void tb_people_caller(TbPeople *p, const TbUser *user, TbCallerBy by, const char
 
 bool tb_people_is_taken(TbPeople *p, const char *name)
 {
-        return strcmp(name, "local") == 0 || tb_auth_names(p->options.tokens, name);
+        return g_ascii_strcasecmp(name, "local") == 0 || tb_auth_resembles(p->options.tokens, name);
+}
+
+const TbUser *tb_people_resembles(TbPeople *p, const char *name)
+{
+        g_autoptr(GPtrArray) all = tb_accounts_list_users(p->options.store);
+        for (guint i = 0; i < all->len; i++)
+                if (g_ascii_strcasecmp(((const TbUser *)g_ptr_array_index(all, i))->name, name) == 0)
+                        return g_ptr_array_index(all, i);
+        return NULL;
 }
 
 bool tb_people_has_admin_without(TbPeople *p, const char *name, TbRole role)
@@ -130,6 +140,7 @@ static bool is_of_login(TbPeople *p, const TbLogin *login, TbCallerBy by, const 
         if (!user)
                 return false;
         tb_people_caller(p, user, by, login->id, caller);
+        caller->until_ms = login->expires_ms;
         if (now_ms - login->last_ms >= SEEN_MS || strcmp(login->address, peer) != 0)
                 tb_accounts_login_seen(p->options.store, caller->login, peer, now_ms);
         return true;
@@ -171,6 +182,7 @@ static bool is_of_jwt(TbPeople *p, const char *token, TbCaller *caller, GError *
                 as.groups = user->groups;
         }
         tb_people_caller(p, &as, TB_BY_JWT, NULL, caller);
+        caller->until_ms = (jwt.exp_s + TB_LIMIT_JWT_LEEWAY_S) * MS;
         return true;
 }
 

@@ -29,8 +29,10 @@ void tb_people_close(TbPeople *people);
 bool tb_people_identify(const TbShown *shown, TbCaller *caller, GError **error, gpointer people);
 /* What a person may, as who has just come by `by`. The caller is cleared by tb_caller_clear(). */
 void tb_people_caller(TbPeople *people, const TbUser *user, TbCallerBy by, const char *login, TbCaller *ret);
-/* Whether that name is somebody's by the configuration, or the server's own ("local"). */
+/* Whether that name is somebody's by the configuration, or the server's own ("local"); in whatever case: nobody sees the difference. */
 bool tb_people_is_taken(TbPeople *people, const char *name);
+/* The user whose name differs from this one by its case alone, or not at all; borrowed; NULL: none. */
+const TbUser *tb_people_resembles(TbPeople *people, const char *name);
 /* Whether an administrator is left who can sign in, when this one's role were `role` (TB_ROLE_NONE: he is no more). */
 bool tb_people_has_admin_without(TbPeople *people, const char *user, TbRole role);
 

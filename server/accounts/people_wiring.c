@@ -5,7 +5,9 @@
 #include <string.h>
 
 #include "lib/clock.h"
+#include "lib/http/route.h"
 #include "lib/log.h"
+#include "lib/name.h"
 #include "server/accounts/audit.h"
 #include "server/accounts/reach.h"
 
@@ -165,35 +167,66 @@ static const char *field_of(TbRequest *request, const char *field)
                        : NULL;
 }
 
-/* "/host/devices/board/power" of lab-1 -> "lab-1/board"; of anything else the host. The caller frees. */
-static char *device_of(TbRequest *request, const char *below)
-{
-        g_auto(GStrv) parts = g_strsplit(below, "/", 5);
-        bool one = g_strv_length(parts) >= 4 && strcmp(parts[1], "host") == 0 &&
-                   strcmp(parts[2], "devices") == 0;
-        return g_strconcat(tb_request_arg(request, "host"), one ? "/" : "", one ? parts[3] : "", NULL);
-}
+#define DEVICES "/host/devices/"
 
-static void note_carried(TbRequest *request, TbServer *server, TbAuditNote *note, bool reads)
+/* `may`: he might have changed something there. */
+static void note_what(TbRequest *request, TbServer *server, TbAuditNote *note, bool may, const char *host,
+                      const char *device, const char *path)
 {
-        const char *below = strchr(tb_request_path(request) + strlen("/api/hosts/"), '/');
-        g_autofree char *object = device_of(request, below),
-                        *action = reads ? g_strdup("watch")
-                                        : g_strconcat(tb_request_method(request), " ", below, NULL);
-        bool refused = strcmp(note->outcome, "ok") != 0;
-        if ((reads && (refused || !strchr(object, '/'))) || tb_request_role(request) == TB_ROLE_NONE)
-                return; /* lists, what a host is; strangers */
-        bool may = tb_reach_role(tb_request_caller(request), tb_request_arg(request, "host"), below,
-                                 tb_request_raw_query(request)) >= TB_ROLE_OPERATOR;
+        const char *method = tb_request_method(request);
+        bool reads = strcmp(method, "GET") == 0 || strcmp(method, "HEAD") == 0,
+             refused = strcmp(note->outcome, "ok") != 0;
+        if (reads && (refused || !device))
+                return; /* lists, what a host is */
         if (refused && !may) {
                 /* names are the sender's choice: they fill no log; the server's own has them under this request */
                 note->action = "carry";
                 tb_audit_note(server->audit, note, REFUSED_S);
                 return;
         }
+        g_autofree char *object = g_strconcat(host, device ? "/" : NULL, device, NULL),
+                        *action = device ? g_strconcat(method, " " DEVICES, device, path, NULL)
+                                         : g_strconcat(method, " ", path, NULL);
         note->object = object;
-        note->action = action;
+        note->action = reads ? "watch" : action;
         tb_audit_note(server->audit, note, reads ? SAW_S : CARRIED_S);
+}
+
+/* However the device is spelled in the path, it is the same in the log. */
+static void note_carried(TbRequest *request, TbServer *server, TbAuditNote *note)
+{
+        const char *host = tb_request_arg(request, "host"),
+                   *below = strchr(tb_request_path(request) + strlen("/api/hosts/"), '/');
+        const char *name = g_str_has_prefix(below, DEVICES) ? below + strlen(DEVICES) : NULL;
+        gsize size = name ? strcspn(name, "/") : 0;
+        g_autofree char *device = name ? tb_percent_decode(name, size, false) : NULL;
+        bool valid = tb_name_valid(TB_NAME_ID, device);
+        if (tb_request_role(request) == TB_ROLE_NONE)
+                return; /* strangers */
+        bool may = tb_reach_role(tb_request_caller(request), host, below, tb_request_raw_query(request)) >=
+                   TB_ROLE_OPERATOR;
+        note_what(request, server, note, may, host, valid ? device : NULL, valid ? name + size : below);
+}
+
+static char *guest_of(const char *name, const char *maker)
+{
+        return g_strdup_printf("guest%s%s (link of %s)", *name ? ": " : "", name,
+                               maker); /* no user's name has a blank */
+}
+
+/* A link's token, in whosever hands it is; one that opens nothing leaves no more than a line in the log. */
+static void note_by_link(TbRequest *request, TbServer *server, TbAuditNote *note)
+{
+        const char *id = tb_request_arg(request, "id"), *token = tb_server_session_token(request);
+        const char *host, *device, *maker, *path = strstr(tb_request_path(request), "/device/");
+        TbSession *session = tb_pairing_find(server->pairing, id, tb_clock_mono_ms());
+        TbMode mode;
+        if (!session || !token || !path || !tb_session_names(session, &host, &device, &maker) ||
+            !tb_session_check(session, token, &mode))
+                return;
+        g_autofree char *guest = guest_of("", maker);
+        note->user = *note->user ? note->user : guest;
+        note_what(request, server, note, mode == TB_MODE_CONTROL, host, device, path + strlen("/device"));
 }
 
 /* By a link: who comes without a token is a guest, and says of himself what he likes. */
@@ -201,8 +234,7 @@ void tb_server_audit_watched(const TbWatched *who, gpointer data)
 {
         TbServer *server = data;
         g_autofree char *object = g_strconcat(who->host, "/", who->device, NULL),
-                        *guest = g_strdup_printf("guest%s%s (link of %s)", *who->name ? ": " : "", who->name,
-                                                 who->maker); /* no user's name has a blank */
+                        *guest = guest_of(who->name, who->maker);
         const char *how = who->mode == TB_MODE_CONTROL ? "join.control" : "join.view";
         const TbAuditNote note = {.user = who->proven ? who->name : guest,
                                   .action = who->comes ? how : "leave",
@@ -226,7 +258,11 @@ void tb_server_audit_answer(TbRequest *request, const char *route, int status, g
                             .address = tb_request_peer(request),
                             .request = tb_request_id(request)};
         if (strcmp(route, "/api/hosts/{host}/host/{path...}") == 0) {
-                note_carried(request, server, &note, reads);
+                note_carried(request, server, &note);
+                return;
+        }
+        if (strcmp(route, "/api/session/{id}/device/{path...}") == 0) {
+                note_by_link(request, server, &note);
                 return;
         }
         for (gsize i = 0; !reads && i < G_N_ELEMENTS(known); i++) {

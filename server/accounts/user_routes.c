@@ -63,9 +63,10 @@ static bool may_be(const Wish *w, GError **error)
         TbPeople *people = w->server->people;
         TbAccounts *store = tb_people_store(people);
         bool there = tb_accounts_user(store, w->user.name) != NULL;
-        if (w->is_new && there)
+        const TbUser *like = w->is_new ? tb_people_resembles(people, w->user.name) : NULL;
+        if (like)
                 tb_error_set_field(error, TB_ERROR_BUSY, "name", "there is a user \"%s\" already",
-                                   w->user.name);
+                                   like->name);
         else if (w->is_new && tb_people_is_taken(people, w->user.name))
                 tb_error_set_field(error, TB_ERROR_BUSY, "name",
                                    "\"%s\" is the name of a token of the configuration: take another one",

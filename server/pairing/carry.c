@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "lib/error.h"
+#include "lib/http/route.h"
 #include "lib/http/ws.h"
 #include "lib/http/ws_handshake.h"
 #include "lib/json.h"
@@ -171,7 +172,8 @@ char *tb_carrier_path(TbRequest *request, const char *path, const char *own)
         g_auto(GStrv) fields = g_strsplit(query ? query : "", "&", 0);
         char separator = '?';
         for (char **f = fields; *f; f++) {
-                if (**f == '\0' || g_str_has_prefix(*f, own))
+                g_autofree char *name = tb_percent_decode(*f, strcspn(*f, "="), true);
+                if (**f == '\0' || g_strcmp0(name, "access_token") == 0 || (own && g_strcmp0(name, own) == 0))
                         continue;
                 g_string_append_c(out, separator);
                 g_string_append(out, *f);
@@ -396,9 +398,10 @@ static void link_free(gpointer p)
         g_free(link);
 }
 
-void tb_carrier_session_ended(TbCarrier *carry, const char *session)
+void tb_carrier_session_narrowed(TbCarrier *carry, const char *session, TbRole most)
 {
-        static const char why[] = "the session of the link has ended";
+        const char *why = most > TB_ROLE_NONE ? "this link is for watching only now"
+                                              : "the session of the link has ended";
         GHashTableIter iter;
         gpointer value;
         g_hash_table_iter_init(&iter, carry->links);
@@ -406,7 +409,7 @@ void tb_carrier_session_ended(TbCarrier *carry, const char *session)
                 for (GList *l = ((Link *)value)->jobs.head, *next; l; l = next) {
                         Job *job = l->data;
                         next = l->next;
-                        if (g_strcmp0(job->session, session) != 0)
+                        if (g_strcmp0(job->session, session) != 0 || job->role <= most)
                                 continue;
                         tb_carry_socket_free(g_steal_pointer(&job->socket), why);
                         if (!job->answered || job->push)

@@ -12,7 +12,8 @@ typedef struct TbCarrier TbCarrier;
 
 TbCarrier *tb_carrier_new(const TbPartyOps *ops); /* borrowed */
 void tb_carrier_free(TbCarrier *carry);
-/* `path` with the request's query, but for the field that is ours: `own` is "token=". The caller frees. */
+/* `path` with the request's query, but for what is a secret of ours, however it is spelled: `access_token`, and `own` ("token"; NULL:
+ * nothing else). The caller frees. */
 char *tb_carrier_path(TbRequest *request, const char *path, const char *own);
 /* As whom a request goes to the host, where it is not the request's own caller: who came by a link. */
 typedef struct TbCarryAs {
@@ -26,6 +27,6 @@ void tb_carrier_request(TbCarrier *carry, TbRequest *request, TbParty *host, con
 void tb_carrier_frames(TbCarrier *carry, TbParty *host, const guint8 *bytes,
                        gsize size);                       /* a binary message */
 void tb_carrier_drained(TbCarrier *carry, TbParty *host); /* its socket takes more */
-/* What is under way by its links ends. */
-void tb_carrier_session_ended(TbCarrier *carry, const char *session);
+/* Who comes by its links is `most` at the most from now on (TB_ROLE_NONE: it has ended): what is under way as more ends. */
+void tb_carrier_session_narrowed(TbCarrier *carry, const char *session, TbRole most);
 void tb_carrier_host_left(TbCarrier *carry, TbParty *host);

@@ -273,6 +273,11 @@ bool tb_session_is_device(TbSession *session)
         return session->host != NULL;
 }
 
+TbMode tb_session_mode(const TbSession *session)
+{
+        return session->mode;
+}
+
 bool tb_session_check(TbSession *session, const char *token, TbMode *ret_mode)
 {
         guint8 hash[TB_SECRET_HASH];

@@ -1,6 +1,7 @@
 // WebSockets of a host through the server: consoles, /host/ws, RFB, with the caller's role, on a stream of the host's
 // own socket each. Who stalls holds up himself; what a host sends that is no WebSocket ends that one alone.
 import assert from 'node:assert/strict';
+import { createHmac } from 'node:crypto';
 import path from 'node:path';
 import { before, test } from 'node:test';
 
@@ -15,13 +16,14 @@ const TOKENS = [
   { name: 'lab', role: 'admin', token: 'admin-token-1234567' },
 ];
 const as = (who) => ({ headers: { Authorization: `Bearer ${TOKENS.find((t) => t.name === who).token}` } });
+const SECRET = 'of-a-signer-elsewhere-with-32-bytes-or-more';
 const AT = '/api/hosts/lab-1/host';
 const file = forFile();
 let server;
 let host;
 
 before(async () => {
-  server = await Server.start({ tokens: TOKENS });
+  server = await Server.start({ tokens: TOKENS }, { env: { JWT_SECRET: SECRET } });
   host = await Host.start({
     name: 'lab-1',
     server: { url: server.url, token: TOKENS[2].token },
@@ -154,4 +156,38 @@ test('a host that answers a WebSocket with a page is told to be updated', async 
   const error = await opening;
   assert.equal(error.status, 502);
   assert.match(error.text, /update testbed-host/);
+});
+
+test('what a link opened for control ends when it is for watching; all of it is in the audit log', async () => {
+  const made = { device: 'lab-1/board', mode: 'control' };
+  const { sessionId, token } = (await server.post('/api/session', made, as('otto'))).json;
+  const link = `/api/session/${sessionId}`;
+  const typing = await websocket(server.url, `${link}/device/console?control=true&token=${token}`);
+  const closed = new Promise((done) => typing.ws.once('close', (code) => done(code)));
+  const power = { json: { state: 'on' }, headers: { 'X-Session-Token': token } };
+  assert.equal((await server.request('PUT', `${link}/device/power`, power)).status, 200);
+  const spelled = { json: { state: 'off' }, ...as('otto') };
+  assert.equal((await server.request('PUT', `${AT}/devices/bo%61rd/power`, spelled)).status, 200);
+  assert.equal((await server.request('PUT', `${link}/device/power`, { json: {} })).status, 401);
+  assert.equal((await server.request('PATCH', link, { json: { mode: 'view' }, ...as('otto') })).status, 200);
+  await closed;
+  const { rows } = (await server.get('/api/audit?object=lab-1/board&action=PUT', as('lab'))).json;
+  assert.deepEqual(rows.map((r) => [r.user, r.action]).sort(), [
+    ['guest (link of otto)', 'PUT /host/devices/board/power'],
+    ['otto', 'PUT /host/devices/board/power'],
+  ]);
+});
+
+test('what was opened by a token that holds for a while ends with it', async () => {
+  const leeway = 60;
+  const part = (json) => Buffer.from(JSON.stringify(json)).toString('base64url');
+  const exp = Math.floor(Date.now() / 1000) - leeway + 2;
+  const signed = `${part({ alg: 'HS256' })}.${part({ sub: 'jim', role: 'operator', exp })}`;
+  const mac = createHmac('sha256', SECRET).update(signed).digest('base64url');
+  const jim = { headers: { Authorization: `Bearer ${signed}.${mac}` } };
+  const socket = await websocket(server.url, `${AT}/devices/board/console?control=true`, jim);
+  const closed = new Promise((done) => socket.ws.once('close', (code) => done(code)));
+  const stream = server.get(`${AT}/events`, jim);
+  assert.equal(await closed, 1008);
+  assert.equal((await stream).status, 200, 'it has an end');
 });
