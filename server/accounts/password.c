@@ -36,12 +36,14 @@ static bool ready(void)
 bool tb_password_is_good(const char *password, const char *user, GError **error)
 {
         gsize size = strlen(password);
-        if (size < TB_LIMIT_PASSWORD_MIN || size > TB_LIMIT_PASSWORD)
+        bool is_text = g_utf8_validate(password, (gssize)size, NULL);
+        glong letters = is_text ? g_utf8_strlen(password, (gssize)size) : 0; /* as who types them counts */
+        if (!is_text)
+                tb_error_set_field(error, TB_ERROR_INVALID, "password", "the password is not UTF-8");
+        else if (letters < TB_LIMIT_PASSWORD_MIN || letters > TB_LIMIT_PASSWORD)
                 tb_error_set_field(error, TB_ERROR_INVALID, "password",
                                    "a password has %d to %d characters: some words that nobody guesses",
                                    TB_LIMIT_PASSWORD_MIN, TB_LIMIT_PASSWORD);
-        else if (!g_utf8_validate(password, (gssize)size, NULL))
-                tb_error_set_field(error, TB_ERROR_INVALID, "password", "the password is not UTF-8");
         else if (g_ascii_strcasecmp(password, user) == 0)
                 tb_error_set_field(error, TB_ERROR_INVALID, "password",
                                    "the name is the first password that is guessed: take another one");

@@ -7,7 +7,7 @@
 #include <glib.h>
 #include <stdbool.h>
 
-/* Whether it may become somebody's: TB_LIMIT_PASSWORD_MIN to TB_LIMIT_PASSWORD bytes of UTF-8 without control characters, not his
+/* Whether it may become somebody's: TB_LIMIT_PASSWORD_MIN to TB_LIMIT_PASSWORD characters of UTF-8 without control characters, not his
  * name, and not one character all over. Any thread. */
 bool tb_password_is_good(const char *password, const char *user, GError **error);
 /* Both wait, some tenths of a second. The text; NULL: no memory is left. The caller frees. */

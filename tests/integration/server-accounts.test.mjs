@@ -452,6 +452,8 @@ test('the audit log: who did what, from where, by which request; filters and a c
   await until('the request at the host', () => host.bytes().includes('"X-Request-Id":"travels"'));
   await host.stop();
   await carried;
+  for (const name of ['Anna', 'LOCAL'])
+    assertProblem(await root.request('POST', '/api/users', { json: { name } }), 409);
   const seen = await until('the rows', async () => {
     const now = await rows('?object=lab-1/board');
     return now.some((r) => r.action === 'leave') && now.some((r) => r.request === 'travels') && now;

@@ -23,6 +23,8 @@ static void good_passwords(void)
         g_autofree char *longest = g_strnfill(TB_LIMIT_PASSWORD - 1, 'a'),
                         *longer = g_strnfill(TB_LIMIT_PASSWORD, 'a'), *most = g_strconcat("b", longest, NULL),
                         *more = g_strconcat("b", longer, NULL);
+        g_auto(GStrv) umlauts = g_strsplit(most, "a", -1); /* characters count, as who types them does */
+        g_autofree char *wide = g_strjoinv("ä", umlauts), *wider = g_strconcat(wide, "ä", NULL);
         const struct {
                 const char *password;
                 bool good;
@@ -36,6 +38,10 @@ static void good_passwords(void)
                      {"with\ttab here", false},
                      {"läßt sich merken", true},
                      {"\xff\xfe bytes 123456", false},
+                     {"ääääääääb", false},
+                     {"äääääääääb", true},
+                     {wide, true},
+                     {wider, false},
                      {most, true},
                      {more, false}};
         for (guint i = 0; i < G_N_ELEMENTS(table); i++) {
