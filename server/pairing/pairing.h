@@ -134,7 +134,7 @@ TbSession *tb_pairing_find(TbPairing *pairing, const char *id, gint64 now_ms); /
 const char *tb_session_id(TbSession *session);
 bool tb_session_is_device(TbSession *session);
 void tb_session_put_phones(const TbSession *session, json_t *to); /* "phones", where there may be several */
-TbMode tb_session_mode(const TbSession *session); /* the most that its links allow */
+TbMode tb_session_mode(const TbSession *session);                 /* the most that its links allow */
 /* Whether the token opens the session; *ret_mode (nullable) is what it allows. */
 bool tb_session_check(TbSession *session, const char *token, TbMode *ret_mode);
 bool tb_session_opens_all(TbSession *session,
