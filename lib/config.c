@@ -218,6 +218,30 @@ void tb_config_tokens(TbConfigReader *r, const json_t *list, const char *path, c
         }
 }
 
+void tb_config_listen(TbConfigReader *r, const json_t *section, char **address, guint16 *port)
+{
+        json_t *root = tb_config_root(r);
+        const json_t *listen = json_object_get(section, "listen");
+        g_autofree char *text = json_is_integer(listen)
+                                        ? g_strdup_printf("%" JSON_INTEGER_FORMAT, json_integer_value(listen))
+                                        : g_strdup(json_string_value(listen)),
+                        *at = NULL;
+        g_autoptr(GError) error = NULL;
+        if (!listen)
+                return;
+        if (json_object_get(root, "address") || json_object_get(root, "port"))
+                tb_config_problem(r, root, "listen", "listen", "say either this or \"address\" and \"port\"");
+        else if (text && g_hostname_is_ip_address(text))
+                at = g_strdup(text);
+        else if (!text || !tb_net_endpoint_parse(text, &at, port, &error))
+                tb_config_problem(r, root, "listen", "listen",
+                                  "an address, a port or \"ADDRESS:PORT\" is expected: 0.0.0.0:5109");
+        if (at) {
+                g_free(*address);
+                *address = g_steal_pointer(&at);
+        }
+}
+
 void tb_config_access(TbConfigReader *r, const char *address, TbAuth *auth, bool insecure)
 {
         if (!insecure && !tb_address_is_loopback(address) && tb_auth_is_open(auth))

@@ -50,6 +50,8 @@ bool tb_config_done(TbConfigReader *r, GError **error);
 /* Validates a section (NULL: an empty one) and fills in its defaults. A bad field is told and left out. New
  * reference, an object always. */
 json_t *tb_config_section(TbConfigReader *r, const TbParam *params, json_t *node, const char *path);
+/* `listen`: "ADDRESS:PORT", "ADDRESS", or a port; instead of `address` and `port`, which it replaces. */
+void tb_config_listen(TbConfigReader *r, const json_t *section, char **address, guint16 *port);
 char *tb_config_string(const json_t *section, const char *field); /* the caller frees; NULL: not there */
 /* The strings of an array; the caller frees with g_strfreev(). */
 char **tb_config_strings(TbConfigReader *r, const json_t *list, const char *path);

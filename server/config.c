@@ -15,6 +15,7 @@
 #define DEFAULT_FILE "/etc/testbed/server.yaml"
 
 static const TbParam top_params[] = {
+        {.name = "listen", .type = TB_PARAM_ANY, .help = "ADDRESS:PORT, an address or a port"},
         {.name = "address",
          .type = TB_PARAM_STRING,
          .min = 1,
@@ -166,6 +167,7 @@ static void read_file(TbServerConfig *c, TbConfigReader *r)
         read_limits(&c->limits, r, top);
         c->address = tb_config_string(top, "address");
         c->port = (guint16)json_integer_value(json_object_get(top, "port"));
+        tb_config_listen(r, top, &c->address, &c->port);
         c->url = tb_config_string(top, "url");
         c->jwt_secret = tb_config_string(top, "jwt_secret");
         c->web_dir = tb_config_string(top, "web");

@@ -31,6 +31,7 @@
 
 static const TbParam top_params[] = {
         STRING("name", TB_LIMIT_ID, "this host's name; default: the machine's"),
+        {.name = "listen", .type = TB_PARAM_ANY, .help = "ADDRESS:PORT, an address or a port"},
         STRING("address", 64, "listen address; default 127.0.0.1"),
         PORT("port", "6109", "REST and console page; 0: any free one"),
         STRING("url", TB_LIMIT_URI, "how others reach this host"),
@@ -213,6 +214,7 @@ static void read_sections(TbHostConfig *c, TbConfigReader *r)
         c->name = tb_config_string(top, "name");
         c->address = tb_config_string(top, "address");
         c->port = (guint16)json_integer_value(json_object_get(top, "port"));
+        tb_config_listen(r, top, &c->address, &c->port);
         c->url = tb_config_string(top, "url");
         c->web_dir = tb_config_string(top, "web");
         c->state_dir = tb_config_string(top, "state_dir");

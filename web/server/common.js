@@ -164,13 +164,11 @@ export function pageLinks(end, here) {
     ['diagnose', 'Network'],
     ['docs', 'API'],
   ];
-  end.prepend(
+  end.before(
     h(
       'nav',
-      { class: 'row tight', 'aria-label': 'Pages' },
-      all.map(([href, name]) =>
-        h('a', { class: 'btn quiet', href, 'aria-current': name === here ? 'page' : null }, name),
-      ),
+      { class: 'nav', 'aria-label': 'Pages' },
+      all.map(([href, name]) => h('a', { href, 'aria-current': name === here ? 'page' : null }, name)),
     ),
   );
 }

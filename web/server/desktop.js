@@ -88,7 +88,7 @@ function away(error) {
 
 function deviceRow(d) {
   const name = d.id ?? `${d.host}/${d.device}`;
-  const kinds = (d.interfaces ?? []).map((i) => i.kind ?? i);
+  const kinds = [...new Set((d.interfaces ?? []).map((i) => i.kind ?? i))];
   const open = (mode, label, primary) =>
     actionButton(
       { class: `btn${primary ? ' primary' : ''}`, 'aria-label': `${label} ${name}`, disabled: d.online === false },
@@ -172,7 +172,7 @@ function showPair(why = null) {
   keep(null);
   const phones = h(
     'select',
-    { class: 'input', 'aria-label': 'Phones in the session' },
+    { class: 'input narrow', 'aria-label': 'Phones in the session' },
     [1, 2, 3, 4, 6, 8].map((n) => h('option', { value: n }, n === 1 ? '1 phone' : `${n} phones`)),
   );
   fill(

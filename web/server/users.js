@@ -126,7 +126,7 @@ async function showUsers() {
       ? null
       : notice(
           'warn',
-          'There are no accounts: whoever is on this machine may do everything. The first user must be an administrator; from then on everybody signs in.',
+          'There are no accounts yet: who may do what is said by the tokens of the server’s configuration, and without any by being on its machine. The first user must be an administrator; from then on everybody signs in or has a token.',
         ),
     h(
       'section',

@@ -89,6 +89,10 @@ static void test_bad(void)
                  ".yaml:5: devices.a.foo"},
                 {"devices:\n  a:\n    attach: fake://x\n    colour: red\n", "unknown field \"colour\""},
                 {"address: 0.0.0.0\n", "without a token"},
+                {"listen: 0.0.0.0:6109\n", "without a token"},
+                {"listen: 70000\n", ".yaml:1: listen: an address, a port or"},
+                {"listen: {}\n", "listen"},
+                {"port: 1\nlisten: 2\n", "say either this or"},
                 {"ice: {turn: ['http://x']}\n", "turn"},
                 {"ice: {turn: ['turn:x']}\n", "ice.turn_secret"},
                 {"name: [\n", ".yaml:"},
@@ -103,6 +107,26 @@ static void test_bad(void)
         g_autoptr(GError) error = NULL;
         g_assert_null(load("port: 70000\nnovnc: {port: -1}\n", &error));
         g_assert_nonnull(strstr(error->message, "\n")); /* both, a line each */
+}
+
+static void test_listen(void)
+{
+        static const struct {
+                const char *yaml, *address;
+                guint port; /* 0: the one that it is without */
+        } cases[] = {{"listen: 6110\n", "127.0.0.1", 6110},
+                     {"listen: '::1'\n", "::1", 0},
+                     {"listen: 127.0.0.2\n", "127.0.0.2", 0},
+                     {"listen: '[::1]:6111'\n", "::1", 6111},
+                     {"listen: 127.0.0.1:6112\n", "127.0.0.1", 6112}};
+        g_autoptr(TbHostConfig) plain = load("name: x\n", NULL);
+        for (guint i = 0; i < G_N_ELEMENTS(cases); i++) {
+                g_autoptr(GError) error = NULL;
+                g_autoptr(TbHostConfig) c = load(cases[i].yaml, &error);
+                g_assert_no_error(error);
+                g_assert_cmpstr(c->address, ==, cases[i].address);
+                g_assert_cmpuint(c->port, ==, cases[i].port ? cases[i].port : plain->port);
+        }
 }
 
 static void test_devices(void)
@@ -126,6 +150,7 @@ int main(int argc, char **argv)
         g_test_add_func("/config/good", test_good);
         g_test_add_func("/config/environment", test_environment);
         g_test_add_func("/config/bad", test_bad);
+        g_test_add_func("/config/listen", test_listen);
         g_test_add_func("/config/devices", test_devices);
         int rc = g_test_run();
         tb_main_stop();
