@@ -28,7 +28,9 @@ static bool is_plain(const char *path)
         g_auto(GStrv) parts = g_strsplit(path, "/", -1);
         for (char **part = parts; *part; part++) {
                 g_autofree char *plain = tb_percent_decode(*part, strlen(*part), false);
-                if (!plain || strcmp(plain, ".") == 0 || strcmp(plain, "..") == 0 || strchr(plain, '\\'))
+                g_auto(GStrv) inner = g_strsplit(plain ? plain : "..", "/", -1);
+                if (!plain || g_strv_contains((const char *const *)inner, ".") ||
+                    g_strv_contains((const char *const *)inner, "..") || strchr(plain, '\\'))
                         return false;
         }
         return true;

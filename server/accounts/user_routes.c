@@ -46,6 +46,7 @@ typedef struct Wish {
         TbRequest *request; /* ref */
         TbUser user;        /* owned fields */
         bool is_new, less;  /* `less`: he may less, or comes by another password */
+        bool says_role, says_groups, says_password;
 } Wish;
 
 static void wish_free(Wish *w)
@@ -88,11 +89,31 @@ static bool may_be(const Wish *w, GError **error)
         return false;
 }
 
+/* While the password was made somebody else may have changed him: what was not said here stays as it is now. */
+static void keep_the_rest(Wish *w)
+{
+        const TbUser *now = tb_accounts_user(tb_people_store(w->server->people), w->user.name);
+        if (w->is_new || !now)
+                return;
+        if (!w->says_role)
+                w->user.role = now->role;
+        if (!w->says_groups) {
+                g_strfreev(w->user.groups);
+                w->user.groups = g_strdupv(now->groups);
+        }
+        if (!w->says_password) {
+                g_free(w->user.password);
+                w->user.password = g_strdup(now->password);
+                w->user.password_ms = now->password_ms;
+        }
+}
+
 static void take(Wish *w)
 {
         TbServer *server = w->server;
         TbAccounts *store = tb_people_store(server->people);
         g_autoptr(GError) error = NULL;
+        keep_the_rest(w);
         if (!may_be(w, &error)) {
                 tb_server_refuse(w->request, &error);
                 wish_free(w);
@@ -135,8 +156,8 @@ static bool read_wish(Wish *w, const json_t *in, GError **error)
         const json_t *groups = json_object_get(in, "groups");
         const char *role = json_string_value(json_object_get(in, "role"));
         TbRole before = w->user.role;
-        if (role)
-                tb_role_parse(role, &w->user.role);
+        w->says_role = role && tb_role_parse(role, &w->user.role);
+        w->says_groups = groups != NULL;
         if (groups) {
                 char **names = tb_server_texts_of(groups, "groups", tb_server_is_name,
                                                   tb_name_rule(TB_NAME_HOST), error);
@@ -167,6 +188,7 @@ static void wish(TbRequest *request, TbServer *server, const char *name, bool is
         w->server = server;
         w->request = tb_request_ref(request);
         w->is_new = is_new;
+        w->says_password = password != NULL;
         w->user = old && !is_new ? *old : (TbUser){.created_ms = tb_clock_ms()};
         w->user.name = g_strdup(name);
         w->user.password = g_strdup(w->user.password);

@@ -472,3 +472,13 @@ test('the audit log: who did what, from where, by which request; filters and a c
   const later = await signedIn(again, 'root', PASSWORD);
   assert.ok((await must(200, later.get('/api/audit?user=root'))).rows.some((r) => r.action === 'users.add'));
 });
+
+test('two who change one user at once: what the one has not named, the other has', async (t) => {
+  const { root } = await withAdmin(t);
+  const make = (target, json) => must(201, root.request('POST', target, { json }));
+  await make('/api/groups', { name: 'boards', devices: ['lab-*/board'] });
+  await make('/api/users', { name: 'anna', role: 'operator' });
+  const change = (json) => must(200, root.request('PATCH', '/api/users/anna', { json }));
+  const [anna] = await Promise.all([change({ password: OTHER }), change({ groups: ['boards'], role: 'viewer' })]);
+  assert.deepEqual([anna.groups, anna.role, anna.hasPassword], [['boards'], 'viewer', true]);
+});

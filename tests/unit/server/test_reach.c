@@ -25,6 +25,8 @@ static void reach(void)
                 {"/host/devices/board%00/power", NULL, NONE, VIEWER, OPERATOR, ADMIN},
                 {"/host/devices/board/../phone/power", NULL, NONE, VIEWER, OPERATOR, ADMIN},
                 {"/host/devices/board/%2e%2e/phone", NULL, NONE, VIEWER, OPERATOR, ADMIN},
+                {"/host/devices/board/%2e%2e%2f%2e%2e/phone", NULL, NONE, VIEWER, OPERATOR, ADMIN},
+                {"/host/devices/board/a%2fb", NULL, OPERATOR, OPERATOR, OPERATOR, ADMIN},
                 {"/host/devices/board/files", "path=/../etc", OPERATOR, OPERATOR, OPERATOR, ADMIN},
                 {"/host/info", NULL, NONE, VIEWER, OPERATOR, ADMIN},
                 {"/host/ws", NULL, NONE, VIEWER, OPERATOR, ADMIN},
