@@ -26,7 +26,7 @@ test('the first account, a group and its member, signing in and out, another pas
   const server = await withServer(t);
   const page = await openPage(t, browser, `${server.url}/`);
   await page.getByRole('link', { name: 'Users' }).click();
-  await page.getByText('whoever is on this machine may do everything').waitFor();
+  await page.getByText('There are no accounts yet').waitFor();
   await page.getByRole('button', { name: 'Add a user…' }).press('Enter');
   await signIn(page, 'root', 'short');
   await page.getByText('10 to 256 characters').waitFor();
@@ -52,6 +52,24 @@ test('the first account, a group and its member, signing in and out, another pas
   await page.keyboard.press('Enter');
   await page.locator('[data-user=anna]', { hasText: 'Sees what boards name' }).waitFor();
   await shot(page, 'users');
+  // the longest name and note, on the narrowest phone: all of it is there to read
+  await page.evaluate((name) => {
+    const headers = { 'Content-Type': 'application/json' };
+    const post = (to, json) => fetch(to, { method: 'POST', headers, body: JSON.stringify(json) });
+    return Promise.all([post('api/users', { name }), post('api/session', { note: name.repeat(3) })]);
+  }, 'w'.repeat(64));
+  await page.setViewportSize({ width: 360, height: 740 });
+  for (const at of ['users', 'links']) {
+    await page.goto(`${server.url}/${at}`);
+    await page.locator('.list', { hasText: 'wwww' }).waitFor();
+    const cut = () =>
+      [...document.querySelectorAll('.list *, #user *')].filter((e) => {
+        const right = e.closest('.list, #user').getBoundingClientRect().right;
+        return e.getBoundingClientRect().right > right + 1;
+      }).length;
+    assert.equal(await page.evaluate(cut), 0, at);
+  }
+  await page.goto(`${server.url}/users`);
 
   const other = await openPage(t, browser, `${server.url}/account`, { viewport: { width: 390, height: 844 } });
   await signIn(other, 'anna', 'not the staple');
