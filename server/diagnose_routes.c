@@ -35,7 +35,7 @@ static void diagnose(TbRequest *request, gpointer data)
 static void link_ice(TbRequest *request, gpointer data)
 {
         TbServer *server = data;
-        const char *token = tb_request_query_string(request, "token");
+        const char *token = tb_server_session_token(request);
         TbSession *session =
                 tb_pairing_find(server->pairing, tb_request_arg(request, "id"), tb_clock_mono_ms());
         g_autoptr(GError) error = NULL;
@@ -43,7 +43,7 @@ static void link_ice(TbRequest *request, gpointer data)
                 tb_set_error(&error, TB_ERROR_NOT_FOUND, "there is no such session, or it has ended");
         else if (!token || !tb_session_check(session, token, NULL))
                 tb_set_error(&error, token ? TB_ERROR_FORBIDDEN : TB_ERROR_UNAUTHORIZED,
-                             "the link's token is needed: ?token=…");
+                             "the link's token is needed: X-Session-Token, or ?token=…");
         if (error) {
                 tb_request_reply_error(request, error);
                 return;

@@ -58,6 +58,12 @@ test('a link opens the routes of its device, and nothing else: reading by either
   ])
     assertProblem(await ask('GET', path, token), 404, { detail: /its device alone/ });
   assertProblem(await ask('GET', 'files', 'guess'), 403);
+  // each way of a link takes its token as a header, too: out of logs and addresses
+  for (const way of ['device/files', 'ice', 'qr.svg'])
+    assert.equal(
+      (await server.get(`/api/session/${sessionId}/${way}`, { headers: { 'X-Session-Token': view } })).status,
+      200,
+    );
   assertProblem(await server.get(`/api/session/${sessionId}/device/files`), 401);
   const phone = await made({});
   assertProblem(await server.get(`/api/session/${phone.sessionId}/device/files?token=${phone.token}`), 404);

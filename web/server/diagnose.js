@@ -4,7 +4,7 @@
 import { problemOf } from '../core/api.js';
 import { gather, natOf, toOpen, verdictOf, waysOf } from '../core/diagnose.js';
 import { actionButton, badge, fill, h, notice, text } from '../app/dom.js';
-import { logInByLink, makePage, pageLinks, sessionOf } from './common.js';
+import { logInByLink, makePage, pageLinks, sessionOf, sessionToken } from './common.js';
 
 const SOCKET_MS = 8000;
 
@@ -139,7 +139,7 @@ async function iceServers() {
   }
   if (!session.sessionId || !session.token) return null;
   const path = `api/session/${encodeURIComponent(session.sessionId)}/ice`;
-  const answer = await fetch(api.url(path, { query: { token: session.token } }), { cache: 'no-store' });
+  const answer = await fetch(api.url(path), { headers: sessionToken(session.token), cache: 'no-store' });
   if (!answer.ok) throw await problemOf(answer);
   return (await answer.json()).iceServers;
 }

@@ -5,7 +5,7 @@ import { RemotePeer } from '../core/peer.js';
 import { parseBinary, PictureSink } from '../core/relay.js';
 import { h, icon, text } from '../app/dom.js';
 import * as prefs from '../app/prefs.js';
-import { makeSignaling } from './common.js';
+import { makeSignaling, sessionToken } from './common.js';
 
 const LARGE_PX = 700; // from that width on a tile is worth a connection of its own
 const GONE_MS = 1500; // out of sight for so long: nothing comes any more
@@ -102,7 +102,7 @@ export class Tile {
     delete kept[this.name];
     prefs.put(KEPT, kept, 'session');
     const path = `api/session/${encodeURIComponent(own.sessionId)}`;
-    this._api.raw('DELETE', path, { query: { token: own.token } }).catch(() => {});
+    this._api.raw('DELETE', path, { headers: sessionToken(own.token) }).catch(() => {});
   }
 
   _say(words) {

@@ -57,6 +57,10 @@ test('scripts: no absolute URL', () => {
     assert.doesNotMatch(code(f), /['"`](\/(host|api|ws|vendor|css)\b|https?:\/\/(?!www\.(w3|webrtc)\.org))/, f);
 });
 
+test('a link’s token goes in a header, not in an address: proxies write those down', () => {
+  for (const f of scripts) assert.doesNotMatch(code(f), /query: \{ token\b/, f);
+});
+
 test('files stay small', () => {
   for (const f of scripts) assert.ok(read(f).split('\n').length <= 500, f);
 });
