@@ -23,7 +23,7 @@ json_t *tb_server_json_of(char **texts);
 #define TB_ACCOUNT_ROUTE(method_, path_, handler_, summary_, answers_, ...)                                  \
         {                                                                                                    \
                 .method = method_, .path = path_, .role = TB_ROLE_ADMIN, .max_body = 16 * 1024,              \
-                .handler = handler_, .tag = "accounts", .summary = summary_,                                 \
-                .answers = answers_ __VA_OPT__(, ) __VA_ARGS__                                               \
+                .handler = handler_, .tag = "accounts", .summary = summary_, .answers = answers_,            \
+                __VA_ARGS__                                                                                  \
         }
 #define TB_ACCOUNT_BODY(params_) .body = TB_BODY_JSON, .json = params_

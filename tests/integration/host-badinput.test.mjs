@@ -28,6 +28,7 @@ before(async () => {
             files: 'adb://nobody',
             apps: 'adb://nobody',
             logs: 'adb://nobody',
+            audio: 'testtone://',
           },
         },
         bare: { attach: 'vitals://' },
