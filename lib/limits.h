@@ -142,8 +142,9 @@
 #define TB_LIMIT_INPUT_REST_MS 1000 /* that a key stays down after a call by REST without another one */
 #define TB_LIMIT_HOLD_MS                                                                                     \
         10000 /* of silence, at most, that a viewer may ask for before what it holds comes up */
-#define TB_LIMIT_INPUT_AGE_MS 1000  /* older input is dropped, and said */
-#define TB_LIMIT_RFB_SILENT_MS 3000 /* that a VNC server may take to read what was typed */
+#define TB_LIMIT_INPUT_AGE_MS 1000    /* older input is dropped, and said */
+#define TB_LIMIT_COMMAND_AGE_MS 10000 /* the same of any other command */
+#define TB_LIMIT_RFB_SILENT_MS 3000   /* that a VNC server may take to read what was typed */
 #define TB_LIMIT_SWIPE_MS 10000
 #define TB_LIMIT_UI_DUMP (1024 * 1024)          /* bytes of a phone's screen as uiautomator writes it */
 #define TB_LIMIT_UI_ELEMENTS 2048               /* of one screen; some 7 JSON values each */

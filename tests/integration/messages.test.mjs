@@ -187,6 +187,9 @@ const STREAMS = [
   'video/whep',
   'video/whep/{session}',
   'sensors/stream',
+  'audio/stream.wav',
+  'audio/whep',
+  'audio/whep/{session}',
 ];
 
 test('a verb for each route of a device, a route for each verb: one table, the same role in both', async () => {

@@ -188,7 +188,7 @@ export class CommandClient extends Emitter {
     for (const entry of this._queue) {
       const { id } = entry.message;
       if (entry.until < now || !this._pending.has(id)) continue; // its own timer has rejected or will reject it
-      if (!open.send(entry.text)) {
+      if (!open.send(this._text(entry.message))) {
         left.push(entry);
         continue;
       }
@@ -226,9 +226,8 @@ export class CommandClient extends Emitter {
           }
         : {}),
     };
-    let text;
     try {
-      text = serialize(message);
+      serialize(message);
     } catch (error) {
       return Promise.reject(
         new ApiError({ status: 400, title: 'Bad command', detail: error.message, field: error.path }),
@@ -240,11 +239,16 @@ export class CommandClient extends Emitter {
       );
 
     const open = this._open();
-    if (!open && this._rest) return this._byRest(message, text, { timeoutMs, queue });
-    return this._byRoute(message, text, { timeoutMs, queue });
+    if (!open && this._rest) return this._byRest(message, { timeoutMs, queue });
+    return this._byRoute(message, { timeoutMs, queue });
   }
 
-  _byRoute(message, text, { timeoutMs, queue }) {
+  /** As it is sent now: what a line gives out much later is not done any more. */
+  _text(message) {
+    return serialize({ t: Math.round(this._clock.mono?.() ?? this._clock.now()), ...message });
+  }
+
+  _byRoute(message, { timeoutMs, queue }) {
     const open = this._open();
     if (!open && (!queue || this._queue.length >= this._maxQueue))
       return Promise.reject(
@@ -259,12 +263,12 @@ export class CommandClient extends Emitter {
     return new Promise((resolve, reject) => {
       const timer = this._clock.setTimeout(() => this._expire(message.id), open ? timeoutMs : this._queueMs);
       this._pending.set(message.id, { message, resolve, reject, timer, sentAt, timeoutMs });
-      if (open?.send(text)) {
+      if (open?.send(this._text(message))) {
         this._pending.get(message.id).route = open;
         this._trace(message, `sent by ${open.name}`);
       } else {
         this._trace(message, 'waits for a connection');
-        this._setQueue([...this._queue, { text, message, until: sentAt + this._queueMs }]);
+        this._setQueue([...this._queue, { message, until: sentAt + this._queueMs }]);
       }
     });
   }
@@ -273,8 +277,8 @@ export class CommandClient extends Emitter {
     this.emit('trace', `command ${id} ${device} ${verb}: ${what}`);
   }
 
-  async _byRest(message, text, options) {
-    if (this._reachable && !(await this._reachable())) return this._byRoute(message, text, options);
+  async _byRest(message, options) {
+    if (this._reachable && !(await this._reachable())) return this._byRoute(message, options);
     this._trace(message, 'sent by rest');
     const result = await this._rest(message);
     if (result === undefined)

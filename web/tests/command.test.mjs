@@ -36,7 +36,9 @@ test('each command has an id and its own answer, in any order', async () => {
   c.addRoute(r);
   const off = c.send('board', 'power.set', { state: 'off' });
   const key = c.send('board', 'input.send', { events: [{ type: 'key', key: 'Enter' }] });
-  assert.deepEqual(r.sent[0], { id: 1, device: 'board', verb: 'power.set', params: { state: 'off' } });
+  const { t, ...said } = r.sent[0];
+  assert.deepEqual(said, { id: 1, device: 'board', verb: 'power.set', params: { state: 'off' } });
+  assert.equal(t, clock.t, 'when it was sent: the host does nothing late');
   clock.t += 7;
   c.receive('{"id":2,"ok":true}');
   c.receive('{"id":1,"ok":true,"result":{"observed":"off"}}');

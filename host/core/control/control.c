@@ -289,9 +289,9 @@ static const char *who_of(TbControl *control, const TbControlMessage *m)
         return who;
 }
 
-/* A line that stood still gives out late what was typed into it: on a device that has moved on, that would be typed into
- * something else. The clocks may differ; the quickest message of this connection says by how much. */
-static bool is_fresh(TbControl *control, const TbControlMessage *m, GError **error)
+/* A line that stood still gives out late what was put into it: on a device that has moved on, that would be typed into
+ * something else, and a command that its sender has given up would be done after all. The clocks may differ; the quickest message of this connection says by how much. */
+static bool is_fresh(TbControl *control, const TbControlMessage *m, bool input, GError **error)
 {
         if (m->t < 0)
                 return true;
@@ -301,15 +301,15 @@ static bool is_fresh(TbControl *control, const TbControlMessage *m, GError **err
                         control->late_behind; /* nothing else came meanwhile: its clock stood, in sleep */
         control->ahead_ms = MIN(control->ahead_ms, behind);
         gint64 age = behind - control->ahead_ms;
-        if (age <= TB_LIMIT_INPUT_AGE_MS) {
+        if (age <= (input ? TB_LIMIT_INPUT_AGE_MS : TB_LIMIT_COMMAND_AGE_MS)) {
                 control->late_ms = 0;
                 return true;
         }
         control->late_behind = control->late_ms ? MIN(control->late_behind, behind) : behind;
         control->late_ms = control->late_ms ? control->late_ms : now;
-        tb_set_error(error, TB_ERROR_TIMEOUT,
-                     "this input was %.1f s on its way and was dropped: nothing is typed late",
-                     (double)age / 1000);
+        tb_set_error(error, TB_ERROR_TIMEOUT, "this %s was %.1f s on its way and was dropped: %s",
+                     input ? "input" : "command", (double)age / 1000,
+                     input ? "nothing is typed late" : "whoever sent it has given up; send it again");
         return false;
 }
 
@@ -339,7 +339,7 @@ static bool start_command(TbControl *control, const TbControlMessage *m, GError 
         g_autofree char *verb = full_verb(control, m, error);
         if (!verb)
                 return false;
-        if (is_input(control->core, m->device, verb) && !is_fresh(control, m, error))
+        if (!is_fresh(control, m, is_input(control->core, m->device, verb), error))
                 return false;
         const char *lease = m->lease ? m->lease : g_hash_table_lookup(control->leases, m->device);
         TbActor actor = {control->user, control->role,    lease ? lease : control->lease,

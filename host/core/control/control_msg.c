@@ -132,6 +132,11 @@ static bool parse_topics(TbControlMessage *m, const char *field, GError **error)
                 if (!tb_topic_parse(json_string_value(topic), &parsed))
                         return invalid(error, path, "must look like \"console:board/uart1\"");
         }
+        gint64 width = 0;
+        if (strcmp(field, "subscribe") == 0 && !get_number(m->json, "width", 1, &width, error))
+                return false;
+        if (width > TB_LIMIT_VIDEO_SIDE)
+                return invalid(error, "width", "must be at most " G_STRINGIFY(TB_LIMIT_VIDEO_SIDE));
         /* "from": of before; the relay's envelope has a field of that name */
         return get_number(m->json, "from", 0, &m->offset, error) &&
                get_number(m->json, "offset", 0, &m->offset, error);

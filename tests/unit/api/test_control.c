@@ -504,6 +504,31 @@ static void test_late_input(void)
         bench_stop(&b, false);
 }
 
+/* So is a command that its sender has given up; ten seconds are the limit. */
+static void test_late_command(void)
+{
+        Bench b;
+        Viewer v;
+        start(&b);
+        viewer_open(&v, &b, TB_ROLE_OPERATOR, NULL);
+        clock_stop(0);
+        for (int late = 0; late <= 2; late++) {
+                g_autofree char *text =
+                        g_strdup_printf("{\"id\":%d,\"t\":%d,\"device\":\"dut\",\"verb\":\"power.set\","
+                                        "\"params\":{\"state\":\"on\"}}",
+                                        late + 1, 50000 - (late ? TB_LIMIT_COMMAND_AGE_MS + late - 1 : 0));
+                say(&v, text);
+        }
+        clock_go();
+        for (int late = 0; late <= 2; late++)
+                bench_until(&b, has_answer, &(WaitAnswer){&v, late + 1}, "an answer");
+        g_assert_cmpint(status_of(answer_of(&v, 1)), !=, 504);
+        g_assert_cmpint(status_of(answer_of(&v, 2)), !=, 504);
+        g_assert_cmpint(status_of(answer_of(&v, 3)), ==, 504);
+        viewer_close(&v);
+        bench_stop(&b, false);
+}
+
 static bool has_inputs(gpointer n)
 {
         return g_atomic_int_get(&fake.inputs) == GPOINTER_TO_INT(n);
@@ -586,6 +611,7 @@ int main(int argc, char **argv)
         g_test_add_func("/control/large-answer", test_large_answer);
         g_test_add_func("/control/unreadable", test_unreadable);
         g_test_add_func("/control/late-input", test_late_input);
+        g_test_add_func("/control/late-command", test_late_command);
         g_test_add_func("/control/one-page", test_one_page);
         g_test_add_func("/control/silent-holder", test_silent_holder);
         return g_test_run();
