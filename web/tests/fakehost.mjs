@@ -248,6 +248,7 @@ export async function startFakeHost({ port = 0, prefix = '/', token = null, tick
           driver: 'v4l2',
         },
       ]);
+    if (path === '/host/phones') return json(res, []);
     if (path === '/host/usb') return json(res, usb);
     const port = path.match(/^\/host\/usb\/([^/]+)\/power$/);
     if (port && req.method === 'PUT') {
