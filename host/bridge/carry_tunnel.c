@@ -122,8 +122,8 @@ static bool take_head(TbCarryTunnel *t)
         }
         gsize size = (gsize)(end - t->head->data) + strlen(blank);
         SoupMessageHeaders *headers = soup_message_headers_new(SOUP_MESSAGE_HEADERS_RESPONSE);
-        bool good = soup_headers_parse_response((const char *)t->head->data, (int)size - 2, headers, NULL,
-                                                &status, NULL) &&
+        g_autofree char *text = g_strndup((const char *)t->head->data, size); /* the library wants an end */
+        bool good = soup_headers_parse_response(text, (int)size - 2, headers, NULL, &status, NULL) &&
                     send_head(t, status, headers);
         t->refused = status != 101;
         t->left = soup_message_headers_get_content_length(headers);
