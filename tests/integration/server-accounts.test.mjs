@@ -2,13 +2,13 @@
 // signed tokens, guessing, the audit log. Black box, over HTTP.
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
-import { createHmac, generateKeyPairSync } from 'node:crypto';
+import { createHmac } from 'node:crypto';
 import { existsSync, readFileSync, readdirSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { test } from 'node:test';
 
 import { BUILD, assertProblem, until } from './harness.mjs';
-import { Server, withServer } from './server-harness.mjs';
+import { hostKey, Server, withServer } from './server-harness.mjs';
 
 const PASSWORD = 'correct horse 1';
 const OTHER = 'battery staple 2';
@@ -439,7 +439,7 @@ test('the audit log: who did what, from where, by which request; filters and a c
   );
   // who saw, and did what, at a host: by a link, by carried requests; the host is told by which request
   const made = await must(201, root.request('POST', '/api/enrol', { json: {} }));
-  const key = generateKeyPairSync('ed25519');
+  const key = hostKey();
   const host = await server.host('lab-1', [device('board')], { token: made.token, key });
   const link = await must(
     201,

@@ -2,13 +2,13 @@
 // by it, and ends when it is revoked. The hosts are real ones.
 import assert from 'node:assert/strict';
 import { spawn, spawnSync } from 'node:child_process';
-import { generateKeyPairSync, sign } from 'node:crypto';
+import { sign } from 'node:crypto';
 import { readFileSync, readdirSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { test } from 'node:test';
 
 import { BUILD, Host, ROOT, assertProblem, scratch, until } from './harness.mjs';
-import { withServer } from './server-harness.mjs';
+import { hostKey, withServer } from './server-harness.mjs';
 
 const tokens = ['admin', 'operator', 'viewer'].map((role) => ({ name: role, role, token: `${role}-0123456789abcdef` }));
 const as = (role) => ({ headers: { Authorization: `Bearer ${role}-0123456789abcdef` } });
@@ -106,7 +106,7 @@ test('a host joins by its token, which is its own from then on; another is refus
 
 test("a host's proof names its server: passed on to another one it is nothing, nor is one that names none any more", async (t) => {
   const server = await withServer(t, { url: 'http://bench.example' });
-  const key = generateKeyPairSync('ed25519');
+  const key = hostKey();
   const prove = async (dialled) => {
     const peer = await server.websocket();
     const hello = { type: 'hello', role: 'host', host: 'lab-1', protocol: 2, devices: [] };
@@ -150,7 +150,7 @@ test('restarts of both keep it: SIGKILL of the server too', async (t) => {
   const kept = await row(server, made.id);
   assert.deepEqual([kept.state, kept.host, kept.online], ['joined', 'lab-1', false]);
   assert.ok(!(await row(server, gone.id)), 'what was revoked stays so');
-  const other = await answerTo(server, 'lab-1', made.token, generateKeyPairSync('ed25519'));
+  const other = await answerTo(server, 'lab-1', made.token, hostKey());
   assert.match(other.message, /Another host has used this token/);
   await hostOf(t, server, 'lab-1', { token: made.token, state });
   await until('the same host, back', async () => (await row(server, made.id)).online);
@@ -158,7 +158,7 @@ test('restarts of both keep it: SIGKILL of the server too', async (t) => {
 
 test('who is refused is told why: time, name, no key, revoked between hello and proof', async (t) => {
   const server = await withServer(t, { tokens });
-  const key = generateKeyPairSync('ed25519');
+  const key = hostKey();
   const late = await enrol(server, { ttl_s: 1 });
   await until('its time to be over', async () => (await stateOf(server, late)) === 'expired');
   assert.match((await answerTo(server, 'lab-1', late.token, key)).message, /time of this token is over/);
@@ -182,7 +182,7 @@ test('who is refused is told why: time, name, no key, revoked between hello and 
 
 test('a host that lost its key gets its name back by a new token for that name, unless the host of before is connected', async (t) => {
   const server = await withServer(t, { tokens });
-  const keys = [1, 2, 3].map(() => generateKeyPairSync('ed25519'));
+  const keys = [1, 2, 3].map(() => hostKey());
   const came = async (key, json) => (await answerTo(server, 'lab-1', (await enrol(server, json)).token, key)).host;
   const first = await enrol(server, { name: 'lab-1' });
   const state = scratch('tb-state-');
@@ -200,9 +200,9 @@ test('a host that lost its key gets its name back by a new token for that name, 
 test('a server without tokens: the token is bound all the same, and revoked it lets nobody in', async (t) => {
   const server = await withServer(t);
   const made = await enrol(server);
-  const key = generateKeyPairSync('ed25519');
+  const key = hostKey();
   assert.equal((await answerTo(server, 'lab-1', made.token, key)).type, 'ready');
-  assert.match((await answerTo(server, 'x', made.token, generateKeyPairSync('ed25519'))).message, /Another host/);
+  assert.match((await answerTo(server, 'x', made.token, hostKey())).message, /Another host/);
   await server.request('DELETE', `/api/enrol/${made.id}`);
   assert.match((await answerTo(server, 'lab-1', made.token, key)).message, /revoked/);
 });
@@ -325,7 +325,7 @@ test('a server whose certificate is its own: the commands bring its authority, a
 test('a disk that takes nothing: the token works; a revocation says that it is not kept yet', async (t) => {
   const server = await withServer(t, { tokens });
   const made = await enrol(server);
-  const key = generateKeyPairSync('ed25519');
+  const key = hostKey();
   const host = await answerTo(server, 'lab-1', made.token, key);
   const release = await lock(t, path.join(server.folder, 'server.db'));
   assertProblem(await server.request('DELETE', `/api/enrol/${made.id}`, admin), 503, { detail: /not written yet/ });

@@ -1,11 +1,26 @@
 // testbed-server on a free port with a generated configuration, and a host that is only a socket (the protocol of
 // docs/PROTOCOL.md by hand).
 import assert from 'node:assert/strict';
-import { sign } from 'node:crypto';
+import { createPrivateKey, createPublicKey, randomBytes, sign } from 'node:crypto';
 import { existsSync, rmSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 
 import { BUILD, Program, ROOT, request, scratch, tls, websocket } from './harness.mjs';
+
+const ED25519_PKCS8 = Buffer.from('302e020100300506032b657004220420', 'hex'); // RFC 8410, before the seed
+
+/**
+ * A key pair of a host. Not by generateKeyPairSync(): Node 20 locks up for ever when it collects garbage while a key that came
+ * from there is exported (~KeyGenJob waits for the key's own lock).
+ */
+export function hostKey() {
+  const privateKey = createPrivateKey({
+    key: Buffer.concat([ED25519_PKCS8, randomBytes(32)]),
+    format: 'der',
+    type: 'pkcs8',
+  });
+  return { privateKey, publicKey: createPublicKey(privateKey) };
+}
 
 export class Server {
   static async start(config = {}, { env = {}, args = [], wrap = [], state } = {}) {
@@ -78,7 +93,7 @@ export class Server {
     return peer;
   }
 
-  /** `key`: of generateKeyPairSync('ed25519'); without, a host of before keys. */
+  /** `key`: of hostKey(); without, a host of before keys. */
   async host(name, devices, { token, protocol = 2, key } = {}) {
     const host = await this.websocket();
     const hello = {

@@ -1,7 +1,7 @@
 // Hosts behind the pairing server: registry, sessions on their devices, relay, pictures, carried HTTP
 // (docs/PROTOCOL.md).
 import assert from 'node:assert/strict';
-import { generateKeyPairSync, sign } from 'node:crypto';
+import { sign } from 'node:crypto';
 import { test } from 'node:test';
 
 import { assertProblem, request, until, linkToken } from './harness.mjs';
@@ -21,7 +21,7 @@ import {
   headOf,
   serve,
 } from './link.mjs';
-import { withServer } from './server-harness.mjs';
+import { hostKey, withServer } from './server-harness.mjs';
 
 const typed = (type) => (m) => m.type === type;
 const DEVICES = [
@@ -84,7 +84,7 @@ test('host tokens: each is good for its own name', async (t) => {
 });
 
 test('a name belongs to a key: another host is told apart, never mixed, also after a restart', async (t) => {
-  const [a, b] = [generateKeyPairSync('ed25519'), generateKeyPairSync('ed25519')];
+  const [a, b] = [hostKey(), hostKey()];
   const first = await withServer(t);
   const lab = await first.host('lab-1', DEVICES, { key: a });
   assert.equal(lab.ready.host, 'lab-1');
@@ -140,16 +140,16 @@ test('a name belongs to a key: another host is told apart, never mixed, also aft
   assert.equal(back.ready.host, 'lab-1~2');
   // an admin says that the old one is gone
   assert.equal((await server.request('DELETE', '/api/hosts/lab-1')).status, 204);
-  assert.equal((await server.host('lab-1', DEVICES, { key: generateKeyPairSync('ed25519') })).ready.host, 'lab-1');
+  assert.equal((await server.host('lab-1', DEVICES, { key: hostKey() })).ready.host, 'lab-1');
 });
 
 test('TB_LIMIT_HOST_INSTANCES: nine keys may have one name, the next is refused in words', async (t) => {
   const server = await withServer(t);
-  const keys = Array.from({ length: 9 }, () => generateKeyPairSync('ed25519')),
+  const keys = Array.from({ length: 9 }, () => hostKey()),
     names = [];
   for (const key of keys) names.push((await server.host('lab-1', [], { key })).ready.host);
   assert.deepEqual(names, ['lab-1', ...[2, 3, 4, 5, 6, 7, 8, 9].map((n) => `lab-1~${n}`)]);
-  const key = generateKeyPairSync('ed25519'),
+  const key = hostKey(),
     tenth = await server.websocket();
   tenth.send({
     type: 'hello',
@@ -173,7 +173,7 @@ test('TB_LIMIT_HOST_INSTANCES: nine keys may have one name, the next is refused 
 
 test('TB_LIMIT_HOST_KEYS: throw-away keys push nobody out; above it newcomers are refused in words', async (t) => {
   const server = await withServer(t);
-  const keys = () => generateKeyPairSync('ed25519');
+  const keys = () => hostKey();
   const there = keys(),
     away = keys();
   const stays = await server.host('there', [], { key: there });

@@ -1,11 +1,11 @@
 // testbed-server is killed (SIGKILL) while sessions are in every state that they have, and started again: no session,
 // link, permission or host is lost, and all go on by the ids and tokens that they had.
 import assert from 'node:assert/strict';
-import { generateKeyPairSync } from 'node:crypto';
+
 import { test } from 'node:test';
 
 import { assertProblem, until, linkToken } from './harness.mjs';
-import { withServer } from './server-harness.mjs';
+import { hostKey, withServer } from './server-harness.mjs';
 
 const ADMIN = 'an-admin-of-this-server';
 const admin = { headers: { Authorization: `Bearer ${ADMIN}` } };
@@ -22,8 +22,8 @@ const typed =
 test('SIGKILL in each state of a session', async (t) => {
   const first = await withServer(t, config);
   const make = async (json = {}) => first.session(json, admin);
-  const lab = generateKeyPairSync('ed25519'),
-    elsewhere = generateKeyPairSync('ed25519');
+  const lab = hostKey(),
+    elsewhere = hostKey();
   const asLab = { token: 'a-token-of-the-lab', key: lab };
 
   // one of each: nobody has come; one has; both have; both had, and left; ended
@@ -114,7 +114,7 @@ test('SIGKILL in each state of a session', async (t) => {
 
   // tokens for hosts
   assert.equal((await server.host('mine', devices, { token: used.token, key: elsewhere })).ready.host, 'mine');
-  await server.host('new', devices, { token: unused.token, key: generateKeyPairSync('ed25519') });
+  await server.host('new', devices, { token: unused.token, key: hostKey() });
   const stranger = await server.websocket();
   stranger.send({
     type: 'hello',
