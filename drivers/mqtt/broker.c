@@ -39,6 +39,7 @@ typedef struct Broker {
         TbMutex lock;
         GPtrArray *ears; /* borrowed */
         TbMqttState state;
+        bool online;    /* it has let us in: what is listened to from here on is asked for at once */
         char *why;      /* owned */
         int subscribed; /* the message id of the last subscription that is not acknowledged yet; 0: all are */
 } Broker;
@@ -77,6 +78,7 @@ static void on_connect(struct mosquitto *client G_GNUC_UNUSED, void *data, int c
 {
         Broker *b = data;
         tb_mutex_lock(&b->lock);
+        b->online = code == 0;
         if (code == 0) {
                 b->subscribed = 0;
                 set_state(b, TB_MQTT_CONNECTING, NULL);
@@ -113,6 +115,7 @@ static void on_disconnect(struct mosquitto *client G_GNUC_UNUSED, void *data, in
 {
         Broker *b = data;
         tb_mutex_lock(&b->lock);
+        b->online = false;
         if (b->state != TB_MQTT_REFUSED)
                 set_state(b, TB_MQTT_LOST,
                           g_strdup_printf("the connection to the broker at %s is lost (%s)", b->where,
@@ -290,7 +293,7 @@ TbMqttEar *tb_mqtt_listen(const TbMqttWho *who, const char *const topics[TB_MQTT
                 ear->topics[i] = g_strdup(topics[i]);
         tb_mutex_lock(&b->lock);
         g_ptr_array_add(b->ears, ear);
-        if (b->state == TB_MQTT_CONNECTED) {
+        if (b->online) {
                 set_state(b, TB_MQTT_CONNECTING, NULL); /* until it is subscribed */
                 subscribe(b, ear);
                 if (!b->subscribed)
