@@ -10,8 +10,8 @@ import { BUILD, Program, ROOT, request, scratch, tls, websocket } from './harnes
 const ED25519_PKCS8 = Buffer.from('302e020100300506032b657004220420', 'hex'); // RFC 8410, before the seed
 
 /**
- * A key pair of a host. Not by generateKeyPairSync(): Node 20 locks up for ever when it collects garbage while a key that came
- * from there is exported (~KeyGenJob waits for the key's own lock).
+ * A key pair of a host. Not by generateKeyPairSync(): Node 20 locks up for ever when it collects garbage while a key
+ * that came from there is exported (~KeyGenJob waits for the key's own lock).
  */
 export function hostKey() {
   const privateKey = createPrivateKey({
