@@ -250,7 +250,7 @@ test('the phone leaves and comes back: the desktop page says so and goes on', as
   await page.getByRole('button', { name: 'End session' }).click();
   assert.match(readFileSync(await (await download).path(), 'utf8'), /button\.down/);
   await page.getByRole('button', { name: 'Create session' }).waitFor();
-  assert.equal(await page.evaluate(() => sessionStorage.length), 0, 'nothing to come back to');
+  assert.equal(await page.evaluate(() => sessionStorage.getItem('testbed.pairing')), null, 'nothing to come back to');
   await says(last.page, 'The desktop has ended this session.');
   await inPage(last.page, 'no camera', (c) => !c.active, camera);
   assert.ok(await last.page.getByRole('switch', { name: 'Camera' }).isDisabled(), 'there is nobody to give it to');
