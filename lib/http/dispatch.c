@@ -317,8 +317,12 @@ void tb_dispatch_completed(void *cls, struct MHD_Connection *connection G_GNUC_U
         request->suspended = false;
         if (http->answered && request->match && request->status > 0)
                 http->answered(request, request->match->route->path, request->status, http->answered_data);
-        if (!complete)
+        if (!complete) {
+                /* libmicrohttpd (0.9.75) now and then closes such a connection when it runs once more, and only then: where nothing
+                 * else happens its client would wait for the end of an answer that was cut */
+                tb_http_kick(http);
                 tb_request_call_gone(request);
+        }
         tb_place_give(&request->place);
         request->take = NULL;
         drop_pipe(request, "the client left");
