@@ -122,23 +122,11 @@ static char *match_of(const char *pattern, const char *text, gsize size)
         return found;
 }
 
-/* A scalar as the text that on_value and off_value are compared with. The caller frees. */
-static char *text_of(const json_t *value)
-{
-        if (json_is_string(value))
-                return g_strdup(json_string_value(value));
-        if (json_is_boolean(value))
-                return g_strdup(json_is_true(value) ? "true" : "false");
-        if (json_is_integer(value))
-                return g_strdup_printf("%" JSON_INTEGER_FORMAT, json_integer_value(value));
-        return json_is_real(value) ? g_strdup_printf("%g", json_real_value(value)) : NULL;
-}
-
 static char *value_of(const TbHttpplugPlace *place, const json_t *json, const char *text, gsize size,
                       int output)
 {
         if (place->pointer)
-                return text_of(tb_reading_at(json, place->pointer, output));
+                return tb_reading_word(tb_reading_at(json, place->pointer, output));
         if (place->pattern)
                 return match_of(place->pattern, text, size);
         return g_strndup(text, size);

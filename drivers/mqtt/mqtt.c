@@ -16,7 +16,6 @@ typedef struct Outlet {
         int timeout_ms;
         guint seen;     /* messages of the state that were told */
         guint asked_at; /* how many there were when something was last asked or commanded */
-        double watts;
 } Outlet;
 
 static const char *where_of(const Outlet *o)
@@ -62,7 +61,7 @@ static bool state_of(Outlet *o, TbPowerState *ret, GError **error)
         if (payload)
                 state.observed = on ? TB_POWER_ON : TB_POWER_OFF;
         if (watts)
-                state.watts = o->watts = tb_mqtt_parse_watts(&o->says, watts);
+                state.watts = tb_mqtt_parse_watts(&o->says, watts);
         *ret = state;
         return true;
 }
@@ -135,7 +134,6 @@ static bool outlet_open(TbInstance *self, TbIo *io, GError **error)
                                .tls = tls};
         TbPowerState state;
         o->timeout_ms = (int)json_integer_value(json_object_get(params, "timeout_ms"));
-        o->watts = NAN;
         if (!tb_mqtt_outlet(params, &o->says, error))
                 return false;
         o->ear = tb_mqtt_listen(&who, (const char *const *)o->says.topics, error);

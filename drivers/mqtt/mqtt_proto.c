@@ -130,12 +130,7 @@ static char *value_of(const char *payload, const char *pointer)
         if (!pointer)
                 return g_strstrip(g_strdup(payload));
         json_auto_t *json = tb_json_parse(payload, strlen(payload), NULL);
-        const json_t *value = tb_reading_at(json, pointer, 0);
-        if (json_is_string(value))
-                return g_strdup(json_string_value(value));
-        if (json_is_boolean(value))
-                return g_strdup(json_is_true(value) ? "true" : "false");
-        return json_is_number(value) ? g_strdup_printf("%g", json_number_value(value)) : NULL;
+        return tb_reading_word(tb_reading_at(json, pointer, 0));
 }
 
 bool tb_mqtt_parse_state(const TbMqttOutlet *o, const char *payload, bool *ret_on, GError **error)

@@ -1,11 +1,9 @@
 /* The mqtt driver against Debian's mosquitto; devices are made of mosquitto's clients (tests/sim/mqtt/). */
-#include <arpa/inet.h>
 #include <glib/gstdio.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
-#include <unistd.h>
 
 #include "lib/limits.h"
 #include "tests/contract/plug_rig.h"
@@ -19,17 +17,6 @@ typedef struct Bench {
         char *folder; /* owned */
         int port;
 } Bench;
-
-static int free_port(void)
-{
-        struct sockaddr_in a = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
-        socklen_t size = sizeof a;
-        int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-        g_assert_cmpint(bind(fd, (struct sockaddr *)&a, sizeof a), ==, 0);
-        g_assert_cmpint(getsockname(fd, (struct sockaddr *)&a, &size), ==, 0);
-        close(fd);
-        return ntohs(a.sin_port);
-}
 
 static char *file(const Bench *b, const char *name)
 {
@@ -91,7 +78,7 @@ static void kill_device(Bench *b, const char *kind)
 
 static Bench begin(const char *kind)
 {
-        Bench b = {.folder = g_dir_make_tmp("tb-mqtt-XXXXXX", NULL), .port = free_port()};
+        Bench b = {.folder = g_dir_make_tmp("tb-mqtt-XXXXXX", NULL), .port = sim_free_port(SOCK_STREAM)};
         tb_io_init_plain(&b.io);
         g_autofree char *passwords = file(&b, "passwords"), *conf = file(&b, "mosquitto.conf");
         run(&b, ARGV("mosquitto_passwd", "-c", "-b", passwords, "lab", "secret"));

@@ -20,7 +20,6 @@ struct TbSnmpSession {
         char *where;  /* owned */
         TbMutex *lock;
         int timeout_ms;
-        bool v3;
         /* of the request that runs */
         int id;
         bool done, failed;
@@ -157,7 +156,6 @@ TbSnmpSession *tb_snmp_session_open(const TbSnmpWho *who, GError **error)
                 session->where = g_strdup(who->where);
                 session->lock = v3 ? &secure : &plain;
                 session->timeout_ms = who->timeout_ms;
-                session->v3 = v3;
         } else if (!error || !*error) {
                 bool late = s.s_snmp_errno == SNMPERR_TIMEOUT || s.s_snmp_errno == SNMPERR_UNKNOWN_ENG_ID;
                 tb_set_error(error, late ? TB_ERROR_TIMEOUT : TB_ERROR_DEVICE, "%s: %s", who->where,

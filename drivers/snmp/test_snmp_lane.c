@@ -2,12 +2,10 @@
  * The snmp driver against net-snmp's snmpd, in v1, v2c and v3, whose outlets are tests/sim/pdu/outlets.sh. snmpget agrees
  * on what was switched.
  */
-#include <arpa/inet.h>
 #include <glib/gstdio.h>
 #include <signal.h>
 #include <string.h>
 #include <sys/socket.h>
-#include <unistd.h>
 
 #include "tests/contract/plug_rig.h"
 
@@ -22,17 +20,6 @@ typedef struct Agent {
         char *folder; /* owned */
         int port;
 } Agent;
-
-static int free_port(void)
-{
-        struct sockaddr_in a = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
-        socklen_t size = sizeof a;
-        int fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
-        g_assert_cmpint(bind(fd, (struct sockaddr *)&a, sizeof a), ==, 0);
-        g_assert_cmpint(getsockname(fd, (struct sockaddr *)&a, &size), ==, 0);
-        close(fd);
-        return ntohs(a.sin_port);
-}
 
 static void put(const Agent *a, const char *name, const char *text)
 {
@@ -68,7 +55,7 @@ static void run_agent(Agent *a, const char *engine)
 
 static Agent begin(void)
 {
-        Agent a = {.folder = g_dir_make_tmp("tb-snmp-XXXXXX", NULL), .port = free_port()};
+        Agent a = {.folder = g_dir_make_tmp("tb-snmp-XXXXXX", NULL), .port = sim_free_port(SOCK_DGRAM)};
         tb_io_init_plain(&a.io);
         for (int i = 1; i <= 8; i++) {
                 g_autofree char *name = g_strdup_printf("%d", i);

@@ -83,3 +83,14 @@ bool tb_reading_switch(const json_t *value, bool *ret_on)
                 }
         return false;
 }
+
+char *tb_reading_word(const json_t *value)
+{
+        if (json_is_string(value))
+                return g_strdup(json_string_value(value));
+        if (json_is_boolean(value))
+                return g_strdup(json_is_true(value) ? "true" : "false");
+        if (json_is_integer(value))
+                return g_strdup_printf("%" JSON_INTEGER_FORMAT, json_integer_value(value));
+        return json_is_real(value) ? g_strdup_printf("%g", json_real_value(value)) : NULL;
+}

@@ -23,5 +23,7 @@ const json_t *tb_reading_at(const json_t *root, const char *pointer, int index);
 double tb_reading_json(const TbReading *row, const json_t *root, int index);
 /* true, 1, "on", "true", "1" and their opposites, in any case. False: it is none of them. */
 bool tb_reading_switch(const json_t *value, bool *ret_on);
+/* A text, a number or true and false as the text that somebody compares it with; NULL: it is none of these. The caller frees. */
+char *tb_reading_word(const json_t *value);
 /* The number that a text begins with, "21.5 C" or "on 3.2" behind its word; NAN: none. */
 double tb_reading_text(const char *text);

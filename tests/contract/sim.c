@@ -1,6 +1,9 @@
 #include "tests/contract/sim.h"
 
+#include <arpa/inet.h>
 #include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
 
 #define PATIENCE_MS 20000
 
@@ -55,4 +58,15 @@ void sim_do(Sim *sim, const char *line)
 {
         g_autofree char *answer = sim_ask(sim, line);
         g_assert_cmpstr(answer, ==, "ok");
+}
+
+int sim_free_port(int type)
+{
+        struct sockaddr_in a = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+        socklen_t size = sizeof a;
+        int fd = socket(AF_INET, type | SOCK_CLOEXEC, 0);
+        g_assert_cmpint(bind(fd, (struct sockaddr *)&a, sizeof a), ==, 0);
+        g_assert_cmpint(getsockname(fd, (struct sockaddr *)&a, &size), ==, 0);
+        close(fd);
+        return ntohs(a.sin_port);
 }

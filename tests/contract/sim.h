@@ -14,3 +14,5 @@ Sim sim_start(const char *script, const char *const *args);
 void sim_stop(Sim *sim);
 char *sim_ask(Sim *sim, const char *line); /* the caller frees */
 void sim_do(Sim *sim, const char *line);   /* answered with "ok" */
+/* A port of this machine that nobody has now, for what must be told its own. `type`: SOCK_STREAM, SOCK_DGRAM. */
+int sim_free_port(int type);

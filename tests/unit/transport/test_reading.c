@@ -77,11 +77,25 @@ static void test_plug(void)
         g_assert_false(tb_plug_take_id(none, id) || tb_plug_take_id(NULL, id));
 }
 
+static void test_words(void)
+{
+        static const char *const cases[][2] = {
+                {"\"AN\"", "AN"},         {"true", "true"}, {"false", "false"}, {"1", "1"},
+                {"12345678", "12345678"}, {"2.5", "2.5"},   {"null", NULL},     {"[]", NULL}};
+        for (guint i = 0; i < G_N_ELEMENTS(cases); i++) {
+                json_auto_t *value = json_loads(cases[i][0], JSON_DECODE_ANY, NULL);
+                g_autofree char *word = tb_reading_word(value);
+                g_assert_cmpstr(word, ==, cases[i][1]);
+        }
+        g_assert_null(tb_reading_word(NULL));
+}
+
 int main(int argc, char **argv)
 {
         g_test_init(&argc, &argv, NULL);
         g_test_add_func("/reading/pointer", test_pointer);
         g_test_add_func("/reading/numbers", test_numbers);
         g_test_add_func("/plug/parse", test_plug);
+        g_test_add_func("/reading/words", test_words);
         return g_test_run();
 }

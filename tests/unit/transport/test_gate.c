@@ -1,0 +1,71 @@
+/* One at a time at a device; who waits has a deadline, and can be interrupted; other devices are not waited for. */
+#include "drivers/transport/gate.h"
+
+#include "lib/error.h"
+
+static void refuse(TbIo *io, TbErrorCode code)
+{
+        g_autoptr(GError) error = NULL;
+        g_assert_false(tb_gate_enter(io, "a", &error));
+        g_assert_error(error, TB_ERROR, (int)code);
+        g_assert_nonnull(error->message);
+}
+
+static void test_one(void)
+{
+        TbIo first, second;
+        g_autoptr(GError) error = NULL;
+        tb_io_init_plain(&first);
+        tb_io_init_plain(&second);
+        g_assert_true(tb_gate_enter(&first, "a", &error));
+        g_assert_true(tb_gate_enter(&second, "b", &error));
+        second.deadline_us = g_get_monotonic_time() + 20000;
+        refuse(&second, TB_ERROR_TIMEOUT);
+        second.deadline_us = G_MAXINT64;
+        tb_interruptor_raise(second.stop);
+        refuse(&second, TB_ERROR_INTERRUPTED);
+        tb_interruptor_lower(second.stop);
+        tb_gate_leave("a");
+        g_assert_true(tb_gate_enter(&second, "a", &error));
+        g_assert_no_error(error);
+        tb_gate_leave("a");
+        tb_gate_leave("b");
+        tb_io_clear_plain(&first);
+        tb_io_clear_plain(&second);
+}
+
+/* Threads that ask one device are never in there together. */
+static int inside, most;
+
+static void ask(gpointer data G_GNUC_UNUSED)
+{
+        TbIo io;
+        tb_io_init_plain(&io);
+        for (int i = 0; i < 50; i++) {
+                g_assert_true(tb_gate_enter(&io, "pdu", NULL));
+                int now = __atomic_add_fetch(&inside, 1, __ATOMIC_SEQ_CST);
+                if (now > __atomic_load_n(&most, __ATOMIC_SEQ_CST))
+                        __atomic_store_n(&most, now, __ATOMIC_SEQ_CST);
+                __atomic_sub_fetch(&inside, 1, __ATOMIC_SEQ_CST);
+                tb_gate_leave("pdu");
+        }
+        tb_io_clear_plain(&io);
+}
+
+static void test_threads(void)
+{
+        TbThread *threads[4];
+        for (guint i = 0; i < G_N_ELEMENTS(threads); i++)
+                threads[i] = tb_thread_start("outlet", ask, NULL);
+        for (guint i = 0; i < G_N_ELEMENTS(threads); i++)
+                tb_thread_join(threads[i]);
+        g_assert_cmpint(most, ==, 1);
+}
+
+int main(int argc, char **argv)
+{
+        g_test_init(&argc, &argv, NULL);
+        g_test_add_func("/gate/one", test_one);
+        g_test_add_func("/gate/threads", test_threads);
+        return g_test_run();
+}
