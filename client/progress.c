@@ -12,7 +12,8 @@ void tb_cli_progress_begin(TbCliProgress *p, const TbCli *cli, const char *name,
 {
         *p = (TbCliProgress){.name = name,
                              .size = size,
-                             .shown_ms = tb_clock_mono_ms(),
+                             /* The first piece is shown at once, the next each EVERY_MS. */
+                             .shown_ms = tb_clock_mono_ms() - EVERY_MS,
                              .wanted = isatty(STDERR_FILENO) && !tb_cli_flag(cli, "quiet")};
 }
 
