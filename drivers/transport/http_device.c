@@ -114,6 +114,12 @@ static bool lost(const GError *error)
                g_error_matches(error, TB_ERROR, TB_ERROR_GONE);
 }
 
+bool tb_http_device_again(TbIo *io, const GError *why, int attempt)
+{
+        int pause = PAUSE_MS << attempt;
+        return lost(why) && again(io, false, attempt, pause) && tb_io_sleep(io, pause, NULL);
+}
+
 bool tb_http_device_call(TbHttpDevice *d, TbIo *io, const char *method, const char *target,
                          const char *content_type, const char *body, TbHttpAnswer *ret, GError **error)
 {

@@ -77,6 +77,9 @@ json_t *tb_http_device_get(TbHttpDevice *device, TbIo *io, GError **error, const
         G_GNUC_PRINTF(4, 5);
 json_t *tb_http_device_post(TbHttpDevice *device, TbIo *io, const json_t *body, GError **error,
                             const char *format, ...) G_GNUC_PRINTF(5, 6);
+/* After an exchange of another protocol that failed with `why`: true, after a pause, when it was lost and is to be tried once more
+ * (`attempt` counts from 0) within the call's deadline. */
+bool tb_http_device_again(TbIo *io, const GError *why, int attempt);
 /* Nobody answered: GONE, with `why` (TIMEOUT or GONE) in brackets; any other error is passed on. Returns false. */
 bool tb_http_device_absent(const TbHttpDevice *device, GError *why_take, GError **error);
 /* What is said of an answer that is not this device's: "what answers at 10.0.0.7 is no Shelly: …". */

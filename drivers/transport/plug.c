@@ -46,16 +46,22 @@ bool tb_plug_parse(const json_t *answer, const char *on, const TbReading *rows, 
                              on, output);
                 return false;
         }
-        TbPlugState state = {{is_on ? TB_POWER_ON : TB_POWER_OFF, NAN, NAN, NAN, NAN}, rows, {0}};
-        for (guint i = 0; rows && rows[i].stream; i++) {
-                g_assert(i < TB_PLUG_READINGS); /* tables are ours */
-                state.values[i] = tb_reading_json(&rows[i], answer, output);
-                double *field = field_of(&state.power, rows[i].stream);
-                if (field)
-                        *field = state.values[i];
-        }
+        TbPlugState state = {{is_on ? TB_POWER_ON : TB_POWER_OFF, NAN, NAN, NAN, NAN}, NULL, {0}};
+        tb_plug_measure(answer, rows, output, &state);
         *ret = state;
         return true;
+}
+
+void tb_plug_measure(const json_t *answer, const TbReading *rows, int output, TbPlugState *state)
+{
+        state->rows = rows;
+        for (guint i = 0; rows && rows[i].stream; i++) {
+                g_assert(i < TB_PLUG_READINGS); /* tables are ours */
+                state->values[i] = tb_reading_json(&rows[i], answer, output);
+                double *field = field_of(&state->power, rows[i].stream);
+                if (field)
+                        *field = state->values[i];
+        }
 }
 
 /* JSON strings are UTF-8: cut before a character, never within one. */

@@ -73,22 +73,23 @@ typedef struct TbPlugModel {
  * UNPROCESSABLE: the list there has no such output. Pure. */
 bool tb_plug_parse(const json_t *answer, const char *on, const TbReading *rows, int output, TbPlugState *ret,
                    GError **error);
+/* The measurements alone, into a state that has its switch: `rows` (NULL: none) at their places in `answer`. Pure. */
+void tb_plug_measure(const json_t *answer, const TbReading *rows, int output, TbPlugState *state);
 /* An identity out of a JSON string; "" is none. Pure. */
 bool tb_plug_take_id(const json_t *value, char ret_id[TB_PLUG_ID]);
 
 /* The rows of every plug's table: a driver with further ones has a table of its own. */
-#define TB_PLUG_PARAMS                                                                                       \
-        {.name = "output",                                                                                   \
-         .type = TB_PARAM_INT,                                                                               \
-         .min = 0,                                                                                           \
-         .max = TB_PLUG_OUTPUTS - 1,                                                                         \
-         .fallback = "0",                                                                                    \
-         .help = "which output (relay) of the device, counted from 0"},                                      \
-                TB_HTTP_DEVICE_PARAMS, TB_POLLED_PARAM,                                                      \
+#define TB_PLUG_OUTPUT_PARAM                                                                                 \
+        {                                                                                                    \
+                .name = "output", .type = TB_PARAM_INT, .min = 0, .max = TB_PLUG_OUTPUTS - 1,                \
+                .fallback = "0", .help = "which output (relay) of the device, counted from 0"                \
+        }
+#define TB_PLUG_INTERVAL_PARAM                                                                               \
         {                                                                                                    \
                 .name = "interval_ms", .type = TB_PARAM_INT, .min = 1000, .max = 3600000,                    \
                 .fallback = "5000", .unit = "ms", .help = "pause between two measurements"                   \
         }
+#define TB_PLUG_PARAMS TB_PLUG_OUTPUT_PARAM, TB_HTTP_DEVICE_PARAMS, TB_POLLED_PARAM, TB_PLUG_INTERVAL_PARAM
 extern const TbParam tb_plug_params[]; /* output, user, password, timeout_ms, poll_ms, interval_ms */
 extern const TbPowerOps tb_plug_power;
 extern const TbSensorOps tb_plug_sensors;

@@ -3,9 +3,29 @@
 
 #include "drivers/homeassistant/homeassistant_proto.h"
 #include "drivers/httpplug/httpplug_proto.h"
+#include "drivers/kasa/kasa_proto.h"
 #include "drivers/mqtt/mqtt_proto.h"
 #include "drivers/tasmota/tasmota_proto.h"
 #include "lib/json.h"
+
+/* The rest as frames go, and as what stands in them. */
+static bool kasa(const char *text, size_t size, const json_t *json, GError **error)
+{
+        char id[TB_PLUG_ID] = "";
+        TbPlugState state;
+        g_autofree guint8 *bytes = g_memdup2(text, size);
+        tb_kasa_reveal(bytes, size);
+        if (size >= TB_KASA_HEAD)
+                tb_kasa_length(bytes);
+        const json_t *info = json ? tb_kasa_answer(json, "system", "get_sysinfo", error) : NULL;
+        if (!info)
+                return !json;
+        g_autofree char *child = tb_kasa_child(info, 1);
+        if (tb_kasa_parse_id(info, id))
+                g_assert_true(*id && g_utf8_validate(id, -1, NULL));
+        tb_kasa_measures(info);
+        return tb_kasa_parse(info, json_object_get(json, "emeter"), 1, &state, error);
+}
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
@@ -35,6 +55,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
                 if (json)
                         tb_tasmota_refuses(json, &why);
                 break;
+        case 'k': ok = kasa(text, size - 1, json, &error); break;
         case 'a': ok = !json || tb_homeassistant_parse(json, &state, &error); break;
         case 'm':
                 ok = tb_mqtt_parse_state(&outlet, text, &on, &error);

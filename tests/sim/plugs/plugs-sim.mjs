@@ -4,34 +4,15 @@
 //
 //   node tests/sim/plugs/plugs-sim.mjs --kind KIND [--secret TEXT] [--outputs N] [--port N] [--control]
 //
-// Prints `listening PORT` once it does. With --control it takes lines on stdin, answers each with one line, and ends
-// when stdin does:
-//   fault NAME [N]     one of FAULTS below; `busy N`: the next N requests
-//   press [N]          the button: toggles output N
-//   state              JSON: {"outputs":[…],"requests":…}
+// Lines on stdin: relays.mjs; `fault busy`: 429; `fault away`: what it stands for is not reached.
 import http from 'node:http';
-import readline from 'node:readline';
-import { parseArgs } from 'node:util';
+import { Relays, optionsOf, serve } from './relays.mjs';
 
-const { values: options } = parseArgs({
-  options: {
-    kind: { type: 'string' },
-    secret: { type: 'string', default: 'secret' },
-    outputs: { type: 'string', default: '1' },
-    port: { type: 'string', default: '0' },
-    control: { type: 'boolean', default: false },
-  },
-});
-// none: works; silent: never answers; garbage: answers no JSON; stuck: acknowledges, and its relay does not follow;
-// busy: 429; away: what it stands for is not reached; another: another plug at the same address
-let fault = 'none';
-let left = 0;
-let requests = 0;
-const outputs = Array.from({ length: Number(options.outputs) }, () => false);
-const watts = (n) => (outputs[n] ? 11.5 : 0);
-function turn(n, on) {
-  if (fault !== 'stuck') outputs[n] = on;
-}
+const options = optionsOf({ kind: { type: 'string' } });
+const relays = new Relays(options);
+const { outputs } = relays;
+const watts = (n) => relays.watts(n);
+const turn = (n, on) => relays.turn(n, on);
 
 const KINDS = {
   /** tasmota/docs: Commands.md, JSON-Status-Responses.md */
@@ -42,7 +23,7 @@ const KINDS = {
     const command = url.searchParams.get('cmnd');
     const name = (n) => (outputs.length > 1 ? `POWER${n + 1}` : 'POWER');
     const word = (n) => (outputs[n] ? 'ON' : 'OFF');
-    const mac = fault === 'another' ? 'FF:EE:DD:CC:BB:AA' : 'AA:BB:CC:DD:EE:FF';
+    const mac = relays.fault === 'another' ? 'FF:EE:DD:CC:BB:AA' : 'AA:BB:CC:DD:EE:FF';
     if (command === 'Status 5') return [200, { StatusNET: { Hostname: 'tasmota-1', IPAddress: '10.0.0.8', Mac: mac } }];
     if (command === 'Status 11')
       return [
@@ -80,7 +61,7 @@ const KINDS = {
     if (request.headers.authorization !== `Bearer ${options.secret}`) return [401, '401: Unauthorized'];
     const state = () => ({
       entity_id: 'switch.desk',
-      state: fault === 'away' ? 'unavailable' : outputs[0] ? 'on' : 'off',
+      state: relays.fault === 'away' ? 'unavailable' : outputs[0] ? 'on' : 'off',
       attributes: { friendly_name: 'Desk', current_power_w: watts(0) },
       last_changed: '2026-01-01T00:00:00+00:00',
       last_updated: '2026-01-01T00:00:00+00:00',
@@ -123,14 +104,14 @@ const server = http.createServer((request, response) => {
   let raw = '';
   request.on('data', (d) => (raw += d));
   request.on('end', () => {
-    requests += 1;
-    if (fault === 'silent') return;
+    relays.requests += 1;
+    if (relays.fault === 'silent') return;
     const reply = (status, value, headers = {}) =>
       response
         .writeHead(status, { 'Content-Type': 'application/json', ...headers })
         .end(typeof value === 'string' ? value : JSON.stringify(value));
-    if (fault === 'garbage') return reply(200, '<html>');
-    if (fault === 'busy' && left-- > 0) return reply(429, 'Too Many Requests');
+    if (relays.fault === 'garbage') return reply(200, '<html>');
+    if (relays.isBusy()) return reply(429, 'Too Many Requests');
     let body = null;
     try {
       body = JSON.parse(raw);
@@ -140,14 +121,4 @@ const server = http.createServer((request, response) => {
     reply(...KINDS[options.kind](new URL(request.url, 'http://plug'), request, body, raw));
   });
 });
-if (options.control) {
-  const lines = readline.createInterface({ input: process.stdin });
-  lines.on('line', (line) => {
-    const [verb, word, n] = line.split(' ');
-    if (verb === 'fault') [fault, left] = [word, Number(n ?? 0)];
-    if (verb === 'press') outputs[Number(word ?? 0)] = !outputs[Number(word ?? 0)];
-    console.log(verb === 'state' ? JSON.stringify({ outputs, requests }) : 'ok');
-  });
-  lines.on('close', () => process.exit(0));
-}
-server.listen(Number(options.port), '127.0.0.1', () => console.log(`listening ${server.address().port}`));
+serve(server, options);
