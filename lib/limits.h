@@ -28,6 +28,8 @@
 /* WebSocket and event streams */
 #define TB_LIMIT_WS_MESSAGE (256 * 1024) /* bytes of one message, unless the endpoint says less */
 #define TB_LIMIT_CHANNEL_MESSAGE 65536   /* of a data channel: GStreamer 1.22 takes larger ones in pieces */
+#define TB_LIMIT_WS_UNSENT                                                                                   \
+        (8 * 1024) /* bytes in the kernel that it has not sent yet, of a socket that is kept short */
 #define TB_LIMIT_WS_QUEUE (4 * 1024 * 1024) /* bytes waiting for a reader that stopped: then it is cut */
 /* one turn of one socket: then it is everybody else's turn */
 #define TB_LIMIT_WS_TURN_BYTES (32 * 1024) /* read */
@@ -195,6 +197,8 @@
 #define TB_LIMIT_UNCONNECTED_MS                                                                              \
         1000 /* that an offer has to be connected before another one may take its place */
 #define TB_LIMIT_MJPEG_VIEWERS 32
+#define TB_LIMIT_LINK_UNSENT                                                                                 \
+        (16 * 1024) /* bytes in the kernel that it has not sent yet, of the host's line to the server */
 #define TB_LIMIT_RELAY_PICTURE (200 * 1024) /* bytes of a picture that goes by the pairing server */
 #define TB_LIMIT_VNC_CLIENTS 32
 #define TB_LIMIT_NET_RANGES 64        /* ranges of addresses in one list of a configuration */

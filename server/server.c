@@ -10,98 +10,12 @@
 #include "lib/server_limits.h"
 #include "lib/thread.h"
 #include "lib/version.h"
+#include "server/connection.h"
 #include "server/phone_links.h"
 #include "server/server_private.h"
 
 #define STORE_GRACE_MS 1500 /* for what is not written yet after SIGTERM */
 #define CONNECTIONS 16384   /* HTTP at once; WebSockets are not among them once they are open */
-
-typedef struct Connection {   /* a WebSocket and the party behind it */
-        TbServer *server;     /* borrowed */
-        TbWs *ws;             /* borrowed; NULL once closed */
-        TbParty *party;       /* owned by the pairing; borrowed */
-        char net[TB_NET_KEY]; /* whose share it takes */
-        bool local;           /* it comes from this machine */
-        bool counted;         /* among those that came to nothing, or it came to something */
-        GList link;           /* in the queue of its network until its hello is accepted */
-} Connection;
-
-/* --- the pairing's view of a connection --- */
-static bool party_text(gpointer connection, const char *text, gsize size)
-{
-        return !text || tb_ws_send(((Connection *)connection)->ws, false, text, size); /* NULL: lib/json.h */
-}
-
-static bool party_binary(gpointer connection, const void *bytes, gsize size)
-{
-        return tb_ws_send(((Connection *)connection)->ws, true, bytes, size);
-}
-
-static gsize party_queued(gpointer connection)
-{
-        return tb_ws_queued(((Connection *)connection)->ws);
-}
-
-static bool is_spent(Connection *c)
-{
-        return !tb_rates_has(c->server->refusals, c->net, 1, g_get_monotonic_time(), NULL);
-}
-
-/* Counted when it is refused, not when its socket has gone: a refused one may leave that waiting for long. */
-static void came_to_nothing(Connection *c)
-{
-        if (!c->counted && !tb_party_has_role(c->party))
-                tb_rates_take(c->server->refusals, c->net, 1, g_get_monotonic_time(), NULL);
-        c->counted = true;
-}
-
-/* Of a network that comes to nothing all the time nobody is waited for, to end his connection in order. */
-static void party_close(gpointer connection, int code, const char *reason)
-{
-        Connection *c = connection;
-        bool hurry = !tb_party_has_role(c->party) && is_spent(c);
-        came_to_nothing(c);
-        tb_ws_close(c->ws, code, reason);
-        if (hurry)
-                tb_ws_drop(c->ws);
-}
-
-static bool party_spent(gpointer connection)
-{
-        return is_spent(connection);
-}
-
-static void party_pause(gpointer connection, bool paused)
-{
-        tb_ws_pause(((Connection *)connection)->ws, paused);
-}
-
-static const char *party_net(gpointer connection)
-{
-        const Connection *c = connection;
-        return c->local ? NULL : c->net; /* this machine speaks for many */
-}
-
-static void party_mark(gpointer connection, gsize bytes)
-{
-        guint32 payload = GUINT32_TO_BE((guint32)bytes);
-        tb_ws_ping(((Connection *)connection)->ws, &payload, sizeof payload);
-}
-
-static void party_probe(gpointer connection)
-{
-        tb_ws_ping(((Connection *)connection)->ws, NULL, 0);
-}
-
-static bool party_is_us(gpointer connection, const char *server)
-{
-        return tb_server_is_named(((Connection *)connection)->server->config, server);
-}
-
-static gint64 party_silent_ms(gpointer connection)
-{
-        return tb_ws_silent_ms(((Connection *)connection)->ws);
-}
 
 static void arm_tick(TbServer *server, gint64 at_ms)
 {
@@ -121,7 +35,7 @@ static void look_soon(TbServer *server, gint64 now_ms)
 /* --- the socket's view of the pairing --- */
 static void on_message(TbWs *ws G_GNUC_UNUSED, bool binary, const guint8 *bytes, gsize size, gpointer data)
 {
-        Connection *c = data;
+        TbConnection *c = data;
         gint64 now_ms = tb_clock_mono_ms();
         if (binary)
                 tb_pairing_binary(c->party, bytes, size, now_ms);
@@ -134,56 +48,14 @@ static void on_message(TbWs *ws G_GNUC_UNUSED, bool binary, const guint8 *bytes,
 
 static void on_drained(TbWs *ws G_GNUC_UNUSED, gpointer data)
 {
-        tb_pairing_drained(((Connection *)data)->party);
-}
-
-/* --- sockets without an accepted hello, by network: they cost the same as others and are nobody's --- */
-static void starts_waiting(Connection *c)
-{
-        GQueue *queue = g_hash_table_lookup(c->server->waiting, c->net);
-        if (!queue) {
-                queue = g_new0(GQueue, 1);
-                g_hash_table_insert(c->server->waiting, g_strdup(c->net), queue);
-        }
-        c->link.data = c;
-        g_queue_push_tail_link(queue, &c->link);
-}
-
-static void ends_waiting(Connection *c)
-{
-        GQueue *queue = g_hash_table_lookup(c->server->waiting, c->net);
-        if (!c->link.data)
-                return;
-        c->link.data = NULL;
-        g_queue_unlink(queue, &c->link);
-        if (queue->length == 0)
-                g_hash_table_remove(c->server->waiting, c->net);
-}
-
-/* Who has a token says so at once. So not the newest is refused, which may be he, but the oldest gives way. */
-static void make_room(TbServer *server, const char *net)
-{
-        GQueue *queue = g_hash_table_lookup(server->waiting, net);
-        if (!queue || queue->length < tb_server_limits.waiting)
-                return;
-        Connection *oldest = queue->head->data;
-        ends_waiting(oldest);
-        tb_pairing_give_way(oldest->party);
-        tb_ws_drop(oldest->ws);
-}
-
-static void on_role(gpointer connection)
-{
-        Connection *c = connection;
-        ends_waiting(c);
-        tb_ws_set_max_message(c->ws, tb_server_limits.message_bytes);
+        tb_pairing_drained(((TbConnection *)data)->party);
 }
 
 static void on_closed(TbWs *ws G_GNUC_UNUSED, int code G_GNUC_UNUSED, gpointer data)
 {
-        Connection *c = data;
-        came_to_nothing(c);
-        ends_waiting(c);
+        TbConnection *c = data;
+        tb_connection_nothing(c);
+        tb_connection_entered(c);
         gint64 now_ms = tb_clock_mono_ms();
         tb_pairing_left(c->party, now_ms);
         look_soon(c->server, now_ms);
@@ -192,23 +64,20 @@ static void on_closed(TbWs *ws G_GNUC_UNUSED, int code G_GNUC_UNUSED, gpointer d
 
 static void on_pong(TbWs *ws G_GNUC_UNUSED, const guint8 *bytes, gsize size, gpointer data)
 {
-        guint32 payload;
+        guint32 payload[2];
         if (size != sizeof payload)
                 return; /* of the ping of a silent socket */
-        memcpy(&payload, bytes, sizeof payload);
-        tb_pairing_arrived(((Connection *)data)->party, GUINT32_FROM_BE(payload));
+        memcpy(payload, bytes, sizeof payload);
+        guint32 took_ms = (guint32)tb_clock_mono_ms() - GUINT32_FROM_BE(payload[1]);
+        tb_pairing_arrived(((TbConnection *)data)->party, GUINT32_FROM_BE(payload[0]), took_ms);
 }
 
 static const TbWsOps ws_ops = {on_message, on_drained, on_closed, on_pong};
-static const TbPartyOps party_ops = {party_text, party_binary, party_queued, party_close,
-                                     on_role,    party_spent,  party_pause,  party_net,
-                                     party_mark, party_probe,  party_is_us,  party_silent_ms};
-
 /* Nobody is refused before his hello: what comes from one address may be a crowd of guesses, and one with a token. */
 void tb_server_upgrade(TbRequest *request, gpointer data)
 {
         TbServer *server = data;
-        Connection *c = g_new0(Connection, 1);
+        TbConnection *c = g_new0(TbConnection, 1);
         tb_net_share_key(tb_request_peer(request), c->net);
         c->local = tb_address_is_loopback(tb_request_peer(request));
         c->server = server;
@@ -218,8 +87,8 @@ void tb_server_upgrade(TbRequest *request, gpointer data)
                 return;
         }
         gint64 now_ms = tb_clock_mono_ms();
-        make_room(server, c->net);
-        starts_waiting(c);
+        tb_connection_make_room(server, c->net);
+        tb_connection_waits(c);
         c->party = tb_pairing_join(server->pairing, c, tb_request_id(request), now_ms);
         if (!tb_auth_is_open(server->config->auth) && tb_request_role(request) > TB_ROLE_NONE)
                 tb_pairing_known_as(c->party, tb_request_user(request));
@@ -297,7 +166,7 @@ static void new_pairing(TbServer *server)
 {
         const TbServerConfig *config = server->config;
         server->pairing = tb_pairing_new(&(TbPairingOptions){
-                .ops = &party_ops,
+                .ops = &tb_connection_ops,
                 .ice = &config->ice,
                 .hosts = config->hosts,
                 .users = config->auth,
@@ -360,7 +229,7 @@ TbServer *tb_server_new(const TbServerConfig *config, GError **error)
         if (config->tls)
                 tb_metrics_collector(server->metrics, tb_tls_metrics, config->tls);
         server->poller = tb_poller_new(NULL);
-        server->carry = tb_carrier_new(&party_ops);
+        server->carry = tb_carrier_new(&tb_connection_ops);
         server->registered = tb_registered_new();
         server->waiting = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, g_free);
         server->creations = tb_rates_new(config->sessions_per_minute / 60.0, config->sessions_per_minute);

@@ -62,7 +62,8 @@ static bool send_to_observer(json_t *message_take, TbObserver *observer, gpointe
 static bool send_picture(GBytes *source, int width, GBytes *jpeg, TbObserver *observer, gpointer data)
 {
         TbBridge *bridge = data;
-        if (!bridge->ready || !tb_bridge_link_arrived(bridge->link, tb_observer_picture_mark(observer)))
+        if (!bridge->ready || tb_bridge_link_is_late(bridge->link) ||
+            !tb_bridge_link_arrived(bridge->link, tb_observer_picture_mark(observer)))
                 return false;
         g_autoptr(GBytes) message = tb_uploads_message(&bridge->uploads, tb_observer_session(observer),
                                                        tb_observer_peer(observer), source, width, jpeg);

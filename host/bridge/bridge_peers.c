@@ -242,6 +242,15 @@ void tb_bridge_peer_gone(TbBridge *bridge, const TbBridgeMessage *m)
         look(bridge);
 }
 
+/* The server saw how long the observer's line took; what is beyond that and both ways themselves was ours. */
+static void picture_arrived(const TbBridge *bridge, TbObserver *o, const TbBridgeMessage *m)
+{
+        gint64 own_us = tb_bridge_link_trip_us(bridge->link);
+        bool told = m->took_ms >= 0 && own_us > 0;
+        tb_observer_picture_arrived(o, m->t, told ? m->took_ms * 1000 : -1,
+                                    told ? m->trip_ms * 1000 + own_us : -1);
+}
+
 void tb_bridge_from_observer(TbBridge *bridge, const TbBridgeMessage *m)
 {
         guint i;
@@ -255,7 +264,7 @@ void tb_bridge_from_observer(TbBridge *bridge, const TbBridgeMessage *m)
         else if (m->type == TB_BRIDGE_BYE)
                 tb_observer_bye(o, m->attempt);
         else if (m->type == TB_BRIDGE_PICTURE_ARRIVED)
-                tb_observer_picture_arrived(o, m->t);
+                picture_arrived(bridge, o, m);
         else
                 tb_observer_relay(o, m->json);
 }

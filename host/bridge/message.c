@@ -6,7 +6,8 @@
 #include "lib/json.h"
 #include "lib/limits.h"
 
-#define PEOPLE_MAX 10000 /* what a server may let into one session */
+#define PEOPLE_MAX 10000      /* what a server may let into one session */
+#define ARRIVED_MOST_MS 60000 /* longer is as good as never */
 
 /* --- fields --- */
 static bool get_text(const TbBridgeMessage *m, const char *field, bool required, gsize max, const char **ret,
@@ -116,7 +117,11 @@ static bool parse_peer(TbBridgeMessage *m, GError **error)
 static bool parse_arrived(TbBridgeMessage *m, GError **error)
 {
         json_t *bytes = json_object_get(m->json, "bytes");
+        json_t *took = json_object_get(m->json, "took_ms"), *trip = json_object_get(m->json, "trip_ms");
         m->t = json_is_integer(bytes) ? json_integer_value(bytes) : -1;
+        bool told = json_is_integer(took) && json_is_integer(trip);
+        m->took_ms = told ? CLAMP(json_integer_value(took), 0, ARRIVED_MOST_MS) : -1;
+        m->trip_ms = told ? CLAMP(json_integer_value(trip), 0, ARRIVED_MOST_MS) : -1;
         return parse_peer(m, error);
 }
 

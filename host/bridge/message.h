@@ -67,6 +67,8 @@ typedef struct TbBridgeMessage {
         const char *protocols; /* … and offers these subprotocols; nullable */
         /* ping, pong; of picture-arrived its bytes; -1: none */
         gint64 t;
+        /* picture-arrived: what it took on the observer's line beyond the way there and back, and that; -1: an older server */
+        gint64 took_ms, trip_ms;
 } TbBridgeMessage;
 
 /* TB_ERROR_INVALID that blames the field. tb_bridge_message_clear() in both cases. */

@@ -13,7 +13,7 @@
 #include "host/media/media.h"
 #include "lib/places.h"
 
-#define TB_BRIDGE_PICTURE_FPS 4
+#define TB_BRIDGE_PICTURE_FPS 10
 
 typedef struct TbObserver TbObserver;
 
@@ -72,6 +72,8 @@ void tb_observer_renew(TbObserver *observer,
 void tb_observer_relay(TbObserver *observer, json_t *message); /* a control message; borrowed */
 void tb_observer_drained(TbObserver *observer);                /* the link to the server can take more */
 
-void tb_observer_picture_arrived(TbObserver *observer, gint64 bytes); /* one of so many */
+/* One of so many has arrived, and took so long on the observer's own line, beyond what anything takes there and back; `trip_us`:
+ * that, of all the way from here. Both -1: not known. */
+void tb_observer_picture_arrived(TbObserver *observer, gint64 bytes, gint64 took_us, gint64 trip_us);
 gint64 tb_observer_picture_mark(const TbObserver *observer);
 void tb_observer_set_picture_mark(TbObserver *observer, gint64 mark);

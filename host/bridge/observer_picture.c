@@ -92,9 +92,9 @@ static void picture_start(TbObserver *o, TbHub *hub, GError **error)
         tb_mjpeg_free(old);
 }
 
-void tb_observer_picture_arrived(TbObserver *o, gint64 bytes)
+void tb_observer_picture_arrived(TbObserver *o, gint64 bytes, gint64 took_us, gint64 trip_us)
 {
-        tb_picture_pace_arrived(&o->pace, bytes, g_get_monotonic_time());
+        tb_picture_pace_arrived(&o->pace, bytes, took_us, trip_us, g_get_monotonic_time());
 }
 
 bool tb_observer_picture_topic(const char *device, const char *interface, bool on, gpointer data,

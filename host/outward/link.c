@@ -4,6 +4,7 @@
 
 #include <libsoup/soup.h>
 
+#include "host/outward/marks.h"
 #include "host/outward/own_end.h"
 #include "host/outward/paced_input.h"
 #include "lib/error.h"
@@ -11,13 +12,6 @@
 #include "lib/log.h"
 #include "lib/net.h"
 #include "lib/thread.h"
-
-#define PING_EVERY (32 * 1024) /* bytes between two marks */
-
-typedef struct Mark { /* a ping on its way: its pong says that everything before has arrived */
-        gint64 t;
-        guint64 sent;
-} Mark;
 
 struct TbBridgeLink {
         char *url;             /* owned: ws(s)://… */
@@ -39,9 +33,7 @@ struct TbBridgeLink {
         guint doomed;   /* source: cuts from the loop, for a sender may not lose itself inside its own send */
         guint attempts; /* since the last time that the server accepted us */
         gint64 heard_us;
-        guint64 sent, arrived, marked; /* bytes of this connection */
-        GQueue marks;                  /* owned Mark, oldest first */
-        gint64 next_t;
+        TbMarks marks; /* pings on their way: the pong of one says that everything before it has arrived */
 };
 
 guint tb_bridge_retry_ms(guint n, double random)
@@ -94,8 +86,7 @@ static bool forget(TbBridgeLink *link)
         if (link->doomed)
                 g_source_remove(link->doomed);
         link->doomed = 0;
-        g_queue_clear_full(&link->marks, g_free);
-        link->sent = link->arrived = link->marked = 0;
+        tb_marks_clear(&link->marks);
         if (!link->ws)
                 return false;
         g_signal_handlers_disconnect_by_data(link->ws, link);
@@ -146,11 +137,8 @@ static void on_message(SoupWebsocketConnection *ws, gint kind, GBytes *message, 
 static void mark(TbBridgeLink *link)
 {
         char text[64];
-        Mark *m = g_new(Mark, 1);
-        *m = (Mark){++link->next_t, link->sent};
-        g_queue_push_tail(&link->marks, m);
-        link->marked = link->sent;
-        g_snprintf(text, sizeof text, "{\"type\":\"ping\",\"t\":%" G_GINT64_FORMAT "}", m->t);
+        gint64 t = tb_marks_add(&link->marks, g_get_monotonic_time());
+        g_snprintf(text, sizeof text, "{\"type\":\"ping\",\"t\":%" G_GINT64_FORMAT "}", t);
         soup_websocket_connection_send_text(link->ws, text);
 }
 
@@ -170,11 +158,7 @@ static gboolean on_alive(gpointer data)
 
 void tb_bridge_link_pong(TbBridgeLink *link, gint64 t)
 {
-        Mark *m;
-        while ((m = g_queue_peek_head(&link->marks)) && m->t <= t) {
-                link->arrived = m->sent;
-                g_free(g_queue_pop_head(&link->marks));
-        }
+        tb_marks_pong(&link->marks, t, g_get_monotonic_time());
         link->ops->arrived(link->data);
 }
 
@@ -231,6 +215,7 @@ static void on_connected(GObject *source, GAsyncResult *result, gpointer data)
         }
         g_clear_pointer(&link->said, g_free);
         link->opener = ws;
+        tb_own_end_keep_short(soup_websocket_connection_get_io_stream(ws));
         link->ws = ws = paced(link, ws);
         link->heard_us = g_get_monotonic_time();
         soup_websocket_connection_set_max_incoming_payload_size(ws, 2 * TB_LIMIT_WS_MESSAGE);
@@ -351,7 +336,7 @@ TbBridgeLink *tb_bridge_link_new(const char *url, const char *ca, const TbBridge
         soup_session_remove_feature_by_type(link->session, SOUP_TYPE_WEBSOCKET_EXTENSION_MANAGER);
         link->trusted = g_steal_pointer(&trusted);
         link->ca = g_strdup(ca);
-        g_queue_init(&link->marks);
+        tb_marks_init(&link->marks);
         link->monitor = g_object_ref(g_network_monitor_get_default());
         g_signal_connect(link->monitor, "network-changed", G_CALLBACK(on_network), link);
         link->retry = g_timeout_add(0, on_retry, link);
@@ -407,8 +392,7 @@ bool tb_bridge_link_send(TbBridgeLink *link, bool binary, const void *bytes, gsi
         g_autoptr(GBytes) message = g_bytes_new(bytes, size);
         soup_websocket_connection_send_message(
                 link->ws, binary ? SOUP_WEBSOCKET_DATA_BINARY : SOUP_WEBSOCKET_DATA_TEXT, message);
-        link->sent += size;
-        if (link->sent - link->marked >= PING_EVERY)
+        if (tb_marks_sent(&link->marks, size))
                 mark(link);
         return true;
 }
@@ -421,18 +405,27 @@ void tb_bridge_link_hold(TbBridgeLink *link, bool held)
 
 gsize tb_bridge_link_under_way(const TbBridgeLink *link)
 {
-        return link->sent - link->arrived;
+        return link->marks.sent - link->marks.arrived;
 }
 
 gint64 tb_bridge_link_mark(TbBridgeLink *link)
 {
         if (link->ws)
                 mark(link);
-        return link->next_t;
+        return link->marks.next_t;
 }
 
 bool tb_bridge_link_arrived(const TbBridgeLink *link, gint64 wanted)
 {
-        const Mark *oldest = link->marks.head ? link->marks.head->data : NULL;
-        return !oldest || oldest->t > wanted;
+        return tb_marks_arrived(&link->marks, wanted);
+}
+
+bool tb_bridge_link_is_late(const TbBridgeLink *link)
+{
+        return tb_marks_are_late(&link->marks, g_get_monotonic_time());
+}
+
+gint64 tb_bridge_link_trip_us(const TbBridgeLink *link)
+{
+        return link->marks.trip_us;
 }

@@ -45,6 +45,10 @@ gsize tb_bridge_link_under_way(const TbBridgeLink *link);
  * connection is no more). */
 gint64 tb_bridge_link_mark(TbBridgeLink *link);
 bool tb_bridge_link_arrived(const TbBridgeLink *link, gint64 mark);
+/* What was sent takes so long that more would only wait, and what is urgent behind it. */
+bool tb_bridge_link_is_late(const TbBridgeLink *link);
+gint64 tb_bridge_link_trip_us(
+        const TbBridgeLink *link); /* there and back, with little on the line; 0: not known */
 void tb_bridge_link_pong(TbBridgeLink *link, gint64 t); /* a pong message came */
 
 /* Pure: ms to wait before attempt `n` (0: the first after a loss); `random` 0…1. */

@@ -1,5 +1,9 @@
 #include "host/outward/own_end.h"
 
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+
+#include "lib/limits.h"
 #include "lib/own_addresses.h"
 
 /* Streams lie over one another; each names the one below. NULL: there is no socket. */
@@ -30,4 +34,12 @@ bool tb_own_end_is_gone(GIOStream *stream)
         g_autofree char *text =
                 g_inet_address_to_string(g_inet_socket_address_get_address(G_INET_SOCKET_ADDRESS(address)));
         return !tb_address_is_own(text);
+}
+
+void tb_own_end_keep_short(GIOStream *stream)
+{
+        GSocketConnection *connection = socket_of(stream);
+        if (connection)
+                g_socket_set_option(g_socket_connection_get_socket(connection), IPPROTO_TCP,
+                                    TCP_NOTSENT_LOWAT, TB_LIMIT_LINK_UNSENT, NULL);
 }

@@ -99,8 +99,9 @@ static bool new_conn(TbTlsThread *t, int fd, const struct sockaddr_storage *peer
         char text[TB_ADDRESS_TEXT];
         struct sockaddr_storage local = {0};
         socklen_t size = sizeof local;
-        int one = 1;
+        int one = 1, unsent = 2 * TB_LIMIT_WS_UNSENT;
         setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &one, sizeof one);
+        setsockopt(fd, IPPROTO_TCP, TCP_NOTSENT_LOWAT, &unsent, sizeof unsent); /* ws.h: tb_ws_keep_short() */
         setsockopt(fd, SOL_SOCKET, SO_KEEPALIVE, &one, sizeof one);
         SSL *ssl = tb_tls_session(t->tls);
         if (!ssl || SSL_set_fd(ssl, fd) != 1) {

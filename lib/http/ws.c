@@ -1,8 +1,11 @@
 #include "lib/http/ws.h"
 
 #include <errno.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
 #include <string.h>
 #include <sys/epoll.h>
+#include <sys/socket.h>
 
 #include "lib/http/ws_private.h"
 #include "lib/json.h"
@@ -177,6 +180,16 @@ void tb_ws_pause(TbWs *ws, bool paused)
                 ws->again = true; /* what was read already makes no event */
         }
         tb_ws_set_events(ws);
+}
+
+/* What the kernel has it sends in order, whatever is more urgent by then. TLS ends in a thread of ours (tls_front.h), to which a
+ * socket of this machine leads: that one's buffer is what can be made short. */
+void tb_ws_keep_short(TbWs *ws)
+{
+        int unsent = TB_LIMIT_WS_UNSENT;
+        tb_assert_main();
+        if (ws->fd >= 0 && setsockopt(ws->fd, IPPROTO_TCP, TCP_NOTSENT_LOWAT, &unsent, sizeof unsent) < 0)
+                setsockopt(ws->fd, SOL_SOCKET, SO_SNDBUF, &unsent, sizeof unsent);
 }
 
 void tb_ws_set_max_message(TbWs *ws, gsize max_message)

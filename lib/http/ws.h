@@ -45,5 +45,8 @@ gint64 tb_ws_silent_ms(const TbWs *ws);
 void tb_ws_pause(TbWs *ws, bool paused); /* stop reading: back pressure on the peer */
 /* From the next frame on: a peer that has said who it is may say more at once. */
 void tb_ws_set_max_message(TbWs *ws, gsize max_message);
+/* The kernel takes hardly more than it can send at once: what waits, waits in our queue, where the owner sees it
+ * (tb_ws_queued(), `drained`) and decides what goes first. Once the socket stands. */
+void tb_ws_keep_short(TbWs *ws);
 TbRole tb_ws_role(TbWs *ws);
 const char *tb_ws_user(TbWs *ws);

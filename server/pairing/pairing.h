@@ -38,12 +38,13 @@ typedef struct TbPartyOps {
         bool (*spent)(gpointer connection);   /* too much of its network came to nothing lately; nullable */
         void (*pause)(gpointer connection, bool paused); /* its socket is not read meanwhile */
         const char *(*net)(gpointer connection);         /* whose share it takes; NULL, nullable: nobody's */
-        /* tb_pairing_arrived(bytes) when all before has arrived; nullable */
+        /* tb_pairing_arrived(bytes, …) when all before has arrived; nullable */
         void (*mark)(gpointer connection, gsize bytes);
         void (*probe)(gpointer connection); /* asks for a sign of life, which any client gives; nullable */
         bool (*is_us)(gpointer connection,
                       const char *server);        /* a host has dialled that name; nullable: not known */
         gint64 (*silent_ms)(gpointer connection); /* since the last one; where there is `probe` */
+        void (*shorten)(gpointer connection);     /* the kernel is to keep little of what waits; nullable */
 } TbPartyOps;
 
 typedef enum TbSessionChange {
@@ -97,10 +98,11 @@ void tb_pairing_free(TbPairing *pairing); /* every party must have left */
 TbParty *tb_pairing_join(TbPairing *pairing, gpointer connection, const char *request_id, gint64 now_ms);
 void tb_pairing_text(TbParty *party, const char *text, gsize size, gint64 now_ms); /* NUL-terminated */
 void tb_pairing_binary(TbParty *party, const guint8 *bytes, gsize size, gint64 now_ms);
-void tb_pairing_give_way(TbParty *party);             /* before its hello: others of its network wait too */
-void tb_pairing_drained(TbParty *party);              /* its queue ran empty */
-void tb_pairing_arrived(TbParty *party, gsize bytes); /* what was sent before a mark; its word */
-void tb_pairing_left(TbParty *party, gint64 now_ms);  /* frees it */
+void tb_pairing_give_way(TbParty *party); /* before its hello: others of its network wait too */
+void tb_pairing_drained(TbParty *party);  /* its queue ran empty */
+/* What was sent before a mark, so long after it was marked; its word. */
+void tb_pairing_arrived(TbParty *party, gsize bytes, guint32 took_ms);
+void tb_pairing_left(TbParty *party, gint64 now_ms); /* frees it */
 #define TB_PAIRING_LOOK_MS 50 /* how soon after a hello that may wait for a place tb_pairing_tick() is due */
 /* When tb_pairing_tick() is due because of what was just said or done; G_MAXINT64: not for that. */
 gint64 tb_pairing_due(const TbPairing *pairing, gint64 now_ms);

@@ -95,6 +95,9 @@ struct TbParty {
         GQueue turns;          /* of a host: TbParty with something that waits, the next first; not owned */
         gsize waiting;         /* bytes that wait, of an observer; of a host: of all of them */
         guint marks;           /* pictures under way to it, of whose arrival its host is told */
+        bool is_short;         /* the kernel keeps little of what is sent to it */
+        bool has_trip;         /* a mark alone on its line has come back … */
+        guint32 trip_ms;       /* … and took so long there and back; the quickest lately */
         GList renew;           /* in pairing->renewals while `renew.data` is set */
         gint64 renew_ms;       /* when it is to have new TURN credentials */
         GBytes *picture; /* owned; the newest one that waits for the reader, of a host the last that it sent; NULL: none */
@@ -163,7 +166,8 @@ void tb_relay_text(TbParty *party, const char *type, const char *text, gsize siz
 bool tb_relay_is_reserved(const char *type); /* only the server says it; `type` nullable */
 void tb_relay_binary(TbParty *party, const guint8 *bytes, gsize size);
 void tb_relay_picture(TbParty *observer, GBytes *picture);
-void tb_relay_arrived(TbParty *observer, gsize bytes); /* a picture */
+void tb_relay_arrived(TbParty *observer, gsize bytes,
+                      guint32 took_ms); /* a picture; 0: nothing but the mark */
 
 /* renew.c */
 void tb_renew_begin(TbParty *party, gint64 now_ms); /* it was given TURN credentials, if there are any */

@@ -423,10 +423,10 @@ void tb_pairing_binary(TbParty *party, const guint8 *bytes, gsize size, gint64 n
         tb_relay_binary(party, bytes, size);
 }
 
-void tb_pairing_arrived(TbParty *party, gsize bytes)
+void tb_pairing_arrived(TbParty *party, gsize bytes, guint32 took_ms)
 {
         if (!party->refused)
-                tb_relay_arrived(party, bytes);
+                tb_relay_arrived(party, bytes, took_ms);
 }
 
 void tb_pairing_drained(TbParty *party)

@@ -11,7 +11,8 @@
 /* bytes in a reader's queue above which samples are left out: the next one is newer anyway */
 #define SLOW (64 * 1024)
 #define CONTROL_MAX (64 * 1024)
-#define BUSY_MAX 400    /* messages of an observer that its host could not take: then it is cut */
+#define BUSY_MAX 400 /* messages of an observer that its host could not take: then it is cut */
+#define TOOK_MOST_MS 60000
 #define OVERSIZED_MAX 8 /* messages in a row that are too large: then the connection is closed */
 
 /* Messages that only the server says, or that are for it alone. */
@@ -157,6 +158,32 @@ void tb_relay_text(TbParty *party, const char *type, const char *text, gsize siz
 }
 
 /* --- pictures: per observer the newest one wins --- */
+static bool mark(TbParty *observer, gsize bytes)
+{
+        const TbPartyOps *ops = observer->pairing->options.ops;
+        if (!ops->mark || !observer->session || !observer->session->host)
+                return false;
+        ops->mark(observer->connection, bytes);
+        return true;
+}
+
+/* Between a mark before it, on a line with nothing on it, and one behind it is what the picture took. */
+static void send_picture(TbParty *observer, GBytes *picture)
+{
+        TbPairing *pairing = observer->pairing;
+        gsize size;
+        const void *bytes = g_bytes_get_data(picture, &size);
+        if (pairing->options.ops->shorten && !observer->is_short)
+                pairing->options.ops->shorten(observer->connection);
+        observer->is_short = true;
+        if (observer->marks == 0)
+                mark(observer, 0);
+        pairing->relayed_messages++;
+        pairing->relayed_bytes += size;
+        pairing->options.ops->binary(observer->connection, bytes, size);
+        observer->marks += mark(observer, size - 1);
+}
+
 void tb_relay_picture(TbParty *observer, GBytes *picture)
 {
         TbPairing *pairing = observer->pairing;
@@ -168,28 +195,36 @@ void tb_relay_picture(TbParty *observer, GBytes *picture)
                 observer->picture = g_bytes_ref(picture);
                 return;
         }
-        gsize size;
-        const void *bytes = g_bytes_get_data(picture, &size);
-        pairing->relayed_messages++;
-        pairing->relayed_bytes += size;
-        pairing->options.ops->binary(observer->connection, bytes, size);
-        if (!observer->session || !observer->session->host || !pairing->options.ops->mark)
-                return;
-        observer->marks++;
-        pairing->options.ops->mark(observer->connection, size - 1);
+        send_picture(observer, picture);
+}
+
+/* How long a line takes with nothing on it: the quickest mark, forgotten slowly, for lines change. */
+static void note_trip(TbParty *observer, guint32 took_ms)
+{
+        if (!observer->has_trip || took_ms < observer->trip_ms)
+                observer->trip_ms = took_ms;
+        else
+                observer->trip_ms += (took_ms - observer->trip_ms) / 16;
+        observer->has_trip = true;
 }
 
 /* Its host makes the next one as large as the line bears: only here is known when one has arrived. */
-void tb_relay_arrived(TbParty *observer, gsize bytes)
+void tb_relay_arrived(TbParty *observer, gsize bytes, guint32 took_ms)
 {
-        if (observer->marks == 0)
+        took_ms = MIN(took_ms, TOOK_MOST_MS);
+        if (bytes == 0)
+                note_trip(observer, took_ms);
+        if (bytes == 0 || observer->marks == 0)
                 return; /* nobody has asked */
         observer->marks--;
         TbParty *host = observer->session ? tb_session_producer(observer->session) : NULL;
-        if (host)
-                tb_party_send(host, json_pack("{s:s, s:s, s:s, s:I}", "type", "picture-arrived", "sessionId",
-                                              observer->session->id, "peerId", observer->id, "bytes",
-                                              (json_int_t)bytes));
+        if (!host)
+                return;
+        guint32 trip_ms = observer->has_trip ? MIN(observer->trip_ms, took_ms) : 0;
+        tb_party_send(host,
+                      json_pack("{s:s, s:s, s:s, s:I, s:I, s:I}", "type", "picture-arrived", "sessionId",
+                                observer->session->id, "peerId", observer->id, "bytes", (json_int_t)bytes,
+                                "took_ms", (json_int_t)(took_ms - trip_ms), "trip_ms", (json_int_t)trip_ms));
 }
 
 static TbParty *observer_of(TbParty *host, const char *session_id, gsize session_size, const char *peer,

@@ -8,7 +8,7 @@ typedef struct Line {
         gint64 rtt_us;
         int full;         /* pixels of width */
         double full_size; /* bytes of the whole screen at TB_PICTURE_QUALITY */
-        bool tells;
+        bool tells, old;  /* old: how long it took is not told */
 } Line;
 
 typedef struct Seen {
@@ -21,16 +21,17 @@ static Seen watch(TbPicturePace *p, const Line *l, int seconds)
 {
         Seen seen = {0};
         gint64 now = G_USEC_PER_SEC, arrives = 0, told = 0, end = now + (gint64)seconds * G_USEC_PER_SEC;
-        gint64 free_us = now;
+        gint64 free_us = now, took = 0;
         gsize out = 0;
         for (; now < end; now += 10000) {
                 if (told && now >= told) {
                         told = 0;
                         if (l->tells)
-                                tb_picture_pace_arrived(p, (gint64)out, now);
+                                tb_picture_pace_arrived(p, (gint64)out, l->old ? -1 : took,
+                                                        l->old ? -1 : l->rtt_us, now);
                 }
-                if ((now / 10000) % 25 || (arrives && now < arrives))
-                        continue; /* four a second; and what is on its way to the server is waited for, as ever */
+                if ((now / 10000) % 10 || (arrives && now < arrives))
+                        continue; /* ten a second; and what is on its way to the server is waited for, as ever */
                 int width = p->width > 0 ? MIN(p->width, l->full) : l->full;
                 double share = (double)width / l->full;
                 gsize bytes = (gsize)(l->full_size * share * share * p->quality / TB_PICTURE_QUALITY);
@@ -39,6 +40,7 @@ static Seen watch(TbPicturePace *p, const Line *l, int seconds)
                 tb_picture_pace_sent(p, bytes, now);
                 out = bytes;
                 free_us = MAX(free_us, now) + (gint64)((double)bytes * 8000 / l->kbps);
+                took = free_us - now;
                 arrives = free_us + l->rtt_us / 2;
                 told = arrives + l->rtt_us / 2;
                 seen.n++;
@@ -55,12 +57,16 @@ static void test_any_line(void)
         static const struct {
                 double kbps, size;
                 int full, least; /* width that it has at least */
-        } cases[] = {{300, 2.6e6, 2560, 240},    {300, 6e5, 1920, 320},   {300, 3e4, 1920, 1280},
-                     {1000, 6e5, 1920, 640},     {10000, 6e5, 1920, 800}, {100000, 1.5e5, 1920, 1920},
-                     {100000, 2.6e6, 2560, 512}, {100, 6e5, 1920, 240}};
+        } cases[] = {{300, 2.6e6, 2560, 160},    {300, 6e5, 1920, 240},   {300, 3e4, 1920, 640},
+                     {1000, 6e5, 1920, 240},     {10000, 6e5, 1920, 640}, {100000, 1.5e5, 1920, 1920},
+                     {100000, 2.6e6, 2560, 512}, {100, 6e5, 1920, 160}};
         for (gsize i = 0; i < G_N_ELEMENTS(cases); i++) {
                 TbPicturePace p;
-                const Line l = {cases[i].kbps, 100000, cases[i].full, cases[i].size, true};
+                const Line l = {.kbps = cases[i].kbps,
+                                .rtt_us = 100000,
+                                .full = cases[i].full,
+                                .full_size = cases[i].size,
+                                .tells = true};
                 tb_picture_pace_init(&p);
                 Seen seen = watch(&p, &l, 30);
                 g_test_message(
@@ -69,22 +75,38 @@ static void test_any_line(void)
                         (double)seen.oldest_us / 1e6, seen.width);
                 g_assert_cmpuint(seen.n, >=, 20);
                 g_assert_cmpint(seen.first_us, <, 4 * G_USEC_PER_SEC);
-                g_assert_cmpint(seen.oldest_us, <, 1300000);
+                g_assert_cmpint(seen.oldest_us, <, l.rtt_us / 2 + 300000);
                 g_assert_cmpint(seen.width, >=, cases[i].least);
         }
 }
 
-/* A round trip that alone takes longer than is wanted makes pictures small, never none; and they grow again. */
+/* A far line is no narrow one: its pictures are as large as those of a near one that bears as much. Where the way itself is not told, they
+ * are small, never none; and they grow again. */
 static void test_far_and_back(void)
 {
         TbPicturePace p;
         tb_picture_pace_init(&p);
-        const Line far = {1000, 900000, 1920, 4e5, true}, near = {20000, 20000, 1920, 4e5, true};
+        Line far = {.kbps = 20000,
+                    .rtt_us = 900000,
+                    .full = 1920,
+                    .full_size = 4e5,
+                    .tells = true,
+                    .old = true},
+             near = far;
+        near.rtt_us = 20000;
+        near.old = false;
         Seen seen = watch(&p, &far, 30);
         g_assert_cmpuint(seen.n, >=, 15);
-        g_assert_cmpint(seen.width, >=, 240);
+        g_assert_cmpint(seen.width, >=, 160);
+        g_assert_cmpint(seen.width, <, 400);
+        p.out_us = 0; /* the clock begins anew */
         seen = watch(&p, &near, 20);
         g_assert_cmpint(seen.width, >=, 960);
+        tb_picture_pace_init(&p);
+        far.old = false;
+        seen = watch(&p, &far, 30);
+        g_assert_cmpint(seen.width, >=, 800);
+        g_assert_cmpint(seen.oldest_us, <, far.rtt_us / 2 + 300000);
 }
 
 /* An older server tells nothing: as many as before, and none of them large. */
@@ -92,11 +114,11 @@ static void test_not_told(void)
 {
         TbPicturePace p;
         tb_picture_pace_init(&p);
-        const Line l = {10000, 20000, 1920, 4e5, false};
+        const Line l = {.kbps = 10000, .rtt_us = 20000, .full = 1920, .full_size = 4e5};
         Seen seen = watch(&p, &l, 12);
         g_assert_cmpuint(seen.n, >=, 30);
-        g_assert_cmpint(seen.width, >=, 400);
-        g_assert_cmpuint(p.target, <, 40000);
+        g_assert_cmpint(seen.width, >=, 160);
+        g_assert_cmpuint(p.target, <, 16000);
 }
 
 static void test_limit(void)
@@ -106,11 +128,11 @@ static void test_limit(void)
         p.target = TB_LIMIT_RELAY_PICTURE;
         for (int i = 0; i < 5; i++) { /* never above it, however wide the line */
                 tb_picture_pace_sent(&p, TB_LIMIT_RELAY_PICTURE, G_USEC_PER_SEC);
-                tb_picture_pace_arrived(&p, TB_LIMIT_RELAY_PICTURE, G_USEC_PER_SEC + 1);
+                tb_picture_pace_arrived(&p, TB_LIMIT_RELAY_PICTURE, -1, -1, G_USEC_PER_SEC + 1);
                 g_assert_cmpuint(p.target, ==, TB_LIMIT_RELAY_PICTURE);
         }
         g_assert_true(tb_picture_pace_made(&p, TB_LIMIT_RELAY_PICTURE, 1920));
-        p.width = 240;
+        p.width = 160;
         p.quality = 25; /* as small as can be, and still too large: up to the limit it is sent */
         p.target = 20000;
         g_assert_true(tb_picture_pace_made(&p, TB_LIMIT_RELAY_PICTURE, 1920));
@@ -121,7 +143,8 @@ static void test_limit(void)
         g_assert_true(tb_picture_pace_may(&p, 10 * G_USEC_PER_SEC));
         tb_picture_pace_sent(&p, 2000, 10 * G_USEC_PER_SEC);
         guint target = p.target;
-        tb_picture_pace_arrived(&p, 1000, 10 * G_USEC_PER_SEC + 1); /* the late one says nothing of this */
+        tb_picture_pace_arrived(&p, 1000, -1, -1,
+                                10 * G_USEC_PER_SEC + 1); /* the late one says nothing of this */
         g_assert_cmpuint(p.target, ==, target);
         g_assert_false(tb_picture_pace_may(&p, 11 * G_USEC_PER_SEC));
 }

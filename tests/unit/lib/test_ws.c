@@ -1,7 +1,12 @@
+#include <linux/sockios.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
 #include <stdlib.h>
+#include <sys/ioctl.h>
 
 #include "lib/error.h"
 #include "lib/http/ws_handshake.h"
+#include "lib/http/ws_private.h"
 #include "lib/log.h"
 #include "tests/unit/lib/ws_rig.h"
 
@@ -329,6 +334,28 @@ static void test_queue_limit(void)
         rig_stop(&rig);
 }
 
+/* What a reader does not take waits with us and not in the kernel, so that what is urgent can still go first. */
+static void test_keep_short(void)
+{
+        Rig rig;
+        reset();
+        rig_start(&rig, routes, NULL, NULL);
+        Client c = open_ws(&rig);
+        RIG_WAIT(seen.ws);
+        int unsent = 0;
+        socklen_t size = sizeof unsent;
+        tb_ws_keep_short(seen.ws);
+        g_assert_cmpint(getsockopt(seen.ws->fd, IPPROTO_TCP, TCP_NOTSENT_LOWAT, &unsent, &size), ==, 0);
+        g_assert_cmpint(unsent, ==, TB_LIMIT_WS_UNSENT);
+        g_autofree char *block = g_malloc0(1024 * 1024);
+        while (tb_ws_queued(seen.ws) == 0)
+                g_assert_true(tb_ws_send(seen.ws, true, block, 1024 * 1024));
+        g_assert_cmpint(ioctl(seen.ws->fd, SIOCOUTQNSD, &unsent), ==, 0);
+        g_assert_cmpint(unsent, <, TB_LIMIT_WS_UNSENT + 65536); /* and what was being sent as one */
+        rig_close(&c);
+        rig_stop(&rig);
+}
+
 static void test_drained(void)
 {
         Rig rig;
@@ -462,6 +489,7 @@ int main(int argc, char **argv)
         g_test_add_func("/ws/close-unanswered", test_close_unanswered);
         g_test_add_func("/ws/slow-reader", test_slow_reader);
         g_test_add_func("/ws/queue-limit", test_queue_limit);
+        g_test_add_func("/ws/keep-short", test_keep_short);
         g_test_add_func("/ws/drained", test_drained);
         g_test_add_func("/ws/pause", test_pause);
         g_test_add_func("/ws/stop", test_stop);
