@@ -97,7 +97,9 @@
 #define TB_LIMIT_AUDIT_WAITS_US 20000 /* and in each second for all of them */
 #define TB_LIMIT_AUDIT_QUEUE (1024 * 1024) /* bytes of lines that wait for the disk; more are counted */
 #define TB_LIMIT_DISK_LATE_MS 2000         /* a disk that has not answered for so long: callers are told */
-#define TB_LIMIT_DISK_STOP_MS 500          /* what the end waits for the disk */
+#define TB_LIMIT_DISK_WORKS                                                                                  \
+        (8 * 1024 * 1024)         /* bytes of other things that wait for the disk; more are lost */
+#define TB_LIMIT_DISK_STOP_MS 500 /* what the end waits for the disk */
 #define TB_LIMIT_AUDIT                                                                                       \
         (16 * 1024 * 1024) /* bytes of audit.jsonl; then it becomes audit.1.jsonl, whose predecessor goes */
 #define TB_LIMIT_REFUSALS_SAID                                                                               \
@@ -156,8 +158,16 @@
 #define TB_LIMIT_TERMINAL_SIDE 1000             /* columns, or rows, of a terminal */
 #define TB_LIMIT_BREAK_MS 5000
 #define TB_LIMIT_CYCLE_OFF_S 120
-#define TB_LIMIT_SAMPLES 256      /* samples in one POST */
-#define TB_LIMIT_SAMPLES_KEPT 600 /* of each sensor stream, in memory */
+#define TB_LIMIT_SAMPLES 256         /* samples in one POST */
+#define TB_LIMIT_SAMPLES_KEPT 600    /* of each sensor stream, in memory */
+#define TB_LIMIT_STEP_MS 10000       /* what came before those is kept by steps of this length */
+#define TB_LIMIT_STEPS 360           /* so many of them of each stream: an hour */
+#define TB_LIMIT_LONG_STEP_MS 120000 /* and by these */
+#define TB_LIMIT_LONG_STEPS 720      /* so many: a day */
+#define TB_LIMIT_SENSORS_FILE                                                                                \
+        (8 * 1024 *                                                                                          \
+         1024) /* bytes of a file of what sensors said; then it becomes …1.jsonl, whose predecessor goes */
+#define TB_LIMIT_SENSORS_UNSAVED 256 /* seconds of one stream that wait for that; then it is done at once */
 #define TB_LIMIT_SAMPLES_ANSWER                                                                              \
         8192                 /* samples in one answer: what was asked for shares them, the newest are given */
 #define TB_LIMIT_STREAMS 128 /* sensor streams per interface */

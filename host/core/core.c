@@ -105,6 +105,8 @@ void tb_core_start(TbCore *core)
                                tb_device_json(g_tree_node_value(n)));
         }
         tb_resources_start(core);
+        core->sensor_log = tb_sensor_log_new(
+                core); /* what was loaded before is main's no more: the disk's thread may read */
 }
 
 static gboolean set_late(gpointer data)
@@ -148,6 +150,7 @@ void tb_core_free(TbCore *core)
 {
         if (!core)
                 return;
+        tb_sensor_log_free(g_steal_pointer(&core->sensor_log));
         g_tree_destroy(core->devices);
         tb_histories_stop();
         tb_resources_free(core);
@@ -298,6 +301,19 @@ static bool may_change(TbCore *core, const char *id, TbDevice **ret_device, GErr
 
 /* A new attachment is a new device behind the same id: its workers end, new ones begin, history and lease
  * stay. */
+/* What its sensors said before it was attached anew. */
+static void move_past(TbDevice *old, TbDevice *fresh)
+{
+        for (guint i = 0; i < old->interfaces->len; i++) {
+                TbInterface *was = g_ptr_array_index(old->interfaces, i),
+                            *is = tb_device_find(fresh, was->name);
+                if (!was->samples || !is || !is->samples)
+                        continue;
+                tb_samples_restore(is->samples, was->samples);
+                was->samples = tb_samples_new();
+        }
+}
+
 static bool replace(TbCore *core, TbDevice *old, json_t *spec, GError **error)
 {
         TbDevice *fresh = tb_device_new(core, old->id, spec, error);
@@ -311,6 +327,7 @@ static bool replace(TbCore *core, TbDevice *old, json_t *spec, GError **error)
         tb_commands_of_removed(core, old);
         tb_bus_publish(core->bus, "device.removed", id, NULL, NULL);
         tb_lease_move(old, fresh);
+        move_past(old, fresh);
         g_tree_replace(core->devices, fresh->id, fresh);
         tb_core_changed(core);
         tb_device_start(fresh);
@@ -369,6 +386,7 @@ bool tb_core_remove_device(TbCore *core, const TbActor *actor, const char *id, G
         tb_commands_of_removed(core, device);
         tb_bus_publish(core->bus, "device.removed", name, NULL, NULL);
         g_tree_remove(core->devices, name);
+        tb_sensor_log_forget(core->sensor_log, name);
         tb_core_changed(core);
         return true;
 }
@@ -403,7 +421,8 @@ json_t *tb_core_problems_json(TbCore *core, bool names)
                                     tb_saver_problem(core->save_devices),
                                     tb_saver_problem(core->save_leases),
                                     tb_saver_problem(core->save_phones),
-                                    core->state_problem};
+                                    core->state_problem,
+                                    tb_sensor_log_problem(core->sensor_log)};
         const char *id;
         json_t *spec;
         for (guint i = 0; i < G_N_ELEMENTS(said); i++)

@@ -7,6 +7,7 @@
 #include "host/core/state/disk.h"
 #include "host/core/state/samples.h"
 #include "host/core/state/saver.h"
+#include "host/core/state/sensor_log.h"
 #include "lib/job.h"
 #include "lib/places.h"
 #include "lib/secret.h"
@@ -83,8 +84,9 @@ struct TbCore {
         guint64 changes; /* as those of a device, of all of them and of the buses */
         guint ending;    /* workers that were released and did not end yet */
         bool stopping;
-        TbStateDir *state; /* owned: the state folder, locked; NULL: only on trial (--check) */
-        TbDisk *disk;      /* owned: who writes in it */
+        TbStateDir *state;       /* owned: the state folder, locked; NULL: only on trial (--check) */
+        TbDisk *disk;            /* owned: who writes in it */
+        TbSensorLog *sensor_log; /* owned; NULL: not started */
         TbSaver *save_devices, *save_leases; /* owned */
         bool store_waits;                    /* tb_store_change() asked to be called again */
         TbSaver *save_phones;                /* owned */

@@ -1,6 +1,6 @@
 // Devices, leases and history over REST, and what of it survives a restart.
 import assert from 'node:assert/strict';
-import { readFileSync, readdirSync, rmSync } from 'node:fs';
+import { appendFileSync, readFileSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { before, test } from 'node:test';
 
@@ -156,6 +156,12 @@ test('an abandoned waiter does not get the lease', async () => {
 
 test('after a restart: devices, leases and console history are there', async () => {
   await host.post('/host/devices', { id: 'kept', label: 'Kept', attach: 'vitals://' });
+  const t = Date.now() - 60000,
+    sensors = '/host/devices/kept/sensors';
+  await host.post(
+    sensors,
+    [1, 2, 3, 4].map((value) => ({ stream: 'before', value, unit: 'V', quantity: 'voltage', t: t + value })),
+  );
   const { json: lease } = await host.post('/host/devices/kept/lease', { ttl_s: 600 });
   await port.connected();
   await port.say('before the restart\n');
@@ -168,6 +174,13 @@ test('after a restart: devices, leases and console history are there', async () 
   assertProblem(await host.delete('/host/devices/kept'), 423);
   assert.equal((await host.put('/host/devices/kept/lease', {}, { headers: { 'X-Lease': lease.lease } })).status, 200);
   assert.match((await host.get(log)).text, /before the restart/);
+  // what sensors said is read in the background; a fast one's samples by the second
+  const past = await until('the samples of before', async () => {
+    const { json } = await host.get(`${sensors}/history?stream=before&step_s=3600`);
+    return json.before?.t.length && json.before;
+  });
+  assert.deepEqual([past.unit, past.min, past.mean, past.max, past.n], ['V', [1], [2.5], [4], [4]]);
+  assert.equal((await host.get(sensors)).json.before, undefined, 'it is nobody’s latest value');
   await port.connected();
   await port.say('after it\n');
   await until('the next line', async () => (await host.get(log)).text.includes('after it'));
@@ -192,7 +205,17 @@ test('kill -9: what was kept is still there', async () => {
   const kept = (name) => name.endsWith('.log') && readFileSync(path.join(folder, name)).includes('before the crash');
   await until('the line on the disk', () => readdirSync(folder).some(kept));
   await host.kill();
+  appendFileSync(path.join(state, 'sensors.jsonl'), '{"d":"kept","i":"sens'); // as a killed write leaves it
+  writeFileSync(path.join(state, 'sensors-day.jsonl'), 'no line of ours\n');
   host = await Host.start(config, { state });
+  const sensors = '/host/devices/kept/sensors/history?stream=before';
+  await until('the samples of before', async () => (await host.get(sensors)).json.before?.t.length);
+  const problems = (await host.get('/host/health')).text;
+  assert.match(
+    problems,
+    /sensors-day\.jsonl has 1 lines that are no samples; it is kept as sensors-day\.jsonl\.\S+\.kept/,
+  );
+  assert.doesNotMatch(problems, /sensors\.jsonl/);
   assert.match((await host.get(log)).text, /before the crash/);
   assert.equal((await host.get('/host/devices/kept')).status, 200);
 });

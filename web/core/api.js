@@ -250,8 +250,9 @@ export class Api {
   sensors(id, name) {
     return this.get(this.iface(id, name));
   }
-  sensorHistory(id, name) {
-    return this.get(this.iface(id, name, '/history'));
+  /** `steps`: {from (ms), step_s}; without it the last samples. */
+  sensorHistory(id, name, steps = null) {
+    return this.get(this.iface(id, name, `/history${steps ? `?${new URLSearchParams(steps)}` : ''}`));
   }
 
   shell(id, name, request) {

@@ -54,3 +54,39 @@ export function withGaps([times, values]) {
   }
   return [t, v];
 }
+
+/**
+ * What the host keeps by steps ({t: [ms], min, mean, max, n, step_s}) of the time before the first sample of [[ms],
+ * [values]]: where samples are, they say it better.
+ */
+export function stepsBefore(steps, [times]) {
+  if (!steps) return null;
+  const { length } = times.length ? steps.t.filter((t) => t + steps.step_s * 1000 <= times[0]) : steps.t;
+  const of = (key) => steps[key].slice(0, length);
+  return { ...steps, t: of('t'), min: of('min'), mean: of('mean'), max: of('max'), n: of('n') };
+}
+
+/** Steps as a series that is drawn: of each the least and the most, so that no peak is lost. */
+export function envelope({ t, min, max, n, step_s }) {
+  const times = [],
+    values = [];
+  t.forEach((at, i) => {
+    times.push(at);
+    values.push(min[i]);
+    if (n[i] < 2) return;
+    times.push(at + step_s * 500);
+    values.push(max[i]);
+  });
+  return [times, values];
+}
+
+/** A stream's steps and samples, as withGaps() gives them: each has its own usual interval. */
+export function drawn({ points, past }) {
+  const own = withGaps(points);
+  if (!past?.t.length) return own;
+  const before = withGaps(envelope(past));
+  return [
+    [...before[0], ...own[0]],
+    [...before[1], ...own[1]],
+  ];
+}

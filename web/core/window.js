@@ -14,12 +14,22 @@ export const SPANS = [
 /** [from, to] in s of the last `span` s before `now` (s); null: no bounds. `zoom`: [from, to] that was chosen by hand. */
 export const windowOf = ({ span, zoom }, now) => zoom ?? (span === null ? null : [now - span, now]);
 
-/** {n, min, mean, max} of [[ms], [values]] within [from, to] s; null when nothing is. */
-export function figures([times, values], within = null) {
+/** How long a step of what is asked for of a span (s; null: a day) is: as many as a plot shows apart. */
+export const stepOf = (span) => Math.max(1, Math.round((span ?? 86400) / 300));
+
+/** {n, min, mean, max} of [[ms], [values]], and of steps before these, within [from, to] s; null when nothing is. */
+export function figures([times, values], within = null, past = null) {
   let n = 0,
     sum = 0,
     min = Infinity,
     max = -Infinity;
+  for (let i = 0; i < (past?.t.length ?? 0); i++) {
+    if (within && (past.t[i] < within[0] * 1000 || past.t[i] > within[1] * 1000)) continue;
+    n += past.n[i];
+    sum += past.mean[i] * past.n[i];
+    min = Math.min(min, past.min[i]);
+    max = Math.max(max, past.max[i]);
+  }
   for (let i = 0; i < times.length; i++) {
     const v = values[i];
     if (!Number.isFinite(v) || (within && (times[i] < within[0] * 1000 || times[i] > within[1] * 1000))) continue;

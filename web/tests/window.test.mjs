@@ -3,7 +3,8 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 
 import { tickLabels, tickSteps } from '../core/format.js';
-import { csv, figures, windowOf } from '../core/window.js';
+import { drawn, envelope, stepsBefore } from '../core/series.js';
+import { csv, figures, stepOf, windowOf } from '../core/window.js';
 
 const points = [
   [1000, 2000, 3000, 4000],
@@ -46,4 +47,27 @@ test('ticks are round in the unit that is shown', () => {
     ['1.7\u00a0GiB', '1.8\u00a0GiB', '1.9\u00a0GiB'],
   );
   assert.ok(tickSteps('Cel', 50).includes(2) && tickSteps('V', 0.02).some((s) => Math.abs(s - 0.005) < 1e-12));
+});
+
+test('a plot of long ago: steps before the samples, none of them twice, with their peaks', () => {
+  const steps = { step_s: 10, t: [0, 10000, 20000], min: [1, 2, 3], mean: [2, 2, 4], max: [3, 2, 9], n: [4, 1, 2] };
+  const points = [
+    [25000, 30000],
+    [5, 5],
+  ];
+  const past = stepsBefore(steps, points);
+  assert.deepEqual(past.t, [0, 10000]);
+  assert.equal(stepsBefore(undefined, points), null);
+  assert.deepEqual(stepsBefore(steps, [[], []]).t, steps.t);
+  assert.deepEqual(envelope(past), [
+    [0, 5000, 10000],
+    [1, 3, 2],
+  ]);
+  assert.deepEqual(drawn({ points, past })[0], [0, 5, 10, 25, 30]);
+  assert.deepEqual(figures(points, null, past), { n: 7, min: 1, mean: 20 / 7, max: 5 });
+  assert.deepEqual(figures(points, [9, 26], past), { n: 2, min: 2, mean: 3.5, max: 5 });
+});
+
+test('a step of a span: some 300 of them', () => {
+  assert.deepEqual([60, 3600, 86400, null].map(stepOf), [1, 12, 288, 288]);
 });

@@ -265,6 +265,8 @@ void tb_interface_add_sample(TbInterface *iface, const TbSample *sample)
                        "sample refused: no finite value, a bad name, or too many streams");
                 return;
         }
+        if (tb_samples_crowded(iface->samples, sample->stream))
+                tb_sensor_log_save(iface->device->core->sensor_log);
         json_object_set_new(event, "stream", json_string(sample->stream));
         tb_bus_publish_transient(iface->device->core->bus, "sample", iface->device->id, iface->name, event);
 }

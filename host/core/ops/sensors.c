@@ -1,4 +1,6 @@
 /* Sensors: latest values, what came before them, and samples that a script sends. */
+#include <math.h>
+
 #include "host/core/ops/command.h"
 #include "host/core/private.h"
 #include "lib/clock.h"
@@ -92,6 +94,28 @@ static const TbParam history_params[] = {
          .fallback = "0",
          .unit = "ms",
          .help = "since the epoch: only samples after this moment"},
+        {.name = "from",
+         .type = TB_PARAM_INT,
+         .min = 0,
+         .max = 9e15,
+         .fallback = "0",
+         .unit = "ms",
+         .help = "since the epoch: the first moment"},
+        {.name = "to",
+         .type = TB_PARAM_INT,
+         .min = 0,
+         .max = 9e15,
+         .fallback = "9000000000000000",
+         .unit = "ms",
+         .help = "since the epoch: the last moment"},
+        {.name = "step_s",
+         .type = TB_PARAM_NUMBER,
+         .min = 0.1,
+         .max = 86400,
+         .unit = "s",
+         .help = "least, mean and most of each step of so long, in place of samples; what is older than the "
+                 "samples is there by "
+                 "steps of 10 s for an hour and of 120 s for a day"},
         TB_PARAM_END,
 };
 
@@ -99,8 +123,13 @@ static void sensors_history(TbCommand *c)
 {
         const char *streams = tb_command_string(c, "stream");
         g_auto(GStrv) only = streams && *streams ? g_strsplit(streams, ",", TB_LIMIT_STREAMS) : NULL;
-        tb_command_succeed(c, tb_samples_history(c->iface->samples, (const char *const *)only,
-                                                 tb_command_int(c, "since")));
+        const json_t *step = json_object_get(c->params, "step_s");
+        TbSpan span = {
+                .since_ms = MAX(tb_command_int(c, "since"), tb_command_int(c, "from") - 1),
+                .until_ms = tb_command_int(c, "to"),
+                .step_ms = step ? (gint64)lround(json_number_value(step) * 1000) : 0,
+        };
+        tb_command_succeed(c, tb_samples_history(c->iface->samples, (const char *const *)only, &span));
 }
 
 const TbVerbRun tb_sensors_verbs[] = {
@@ -121,8 +150,9 @@ const TbVerbRun tb_sensors_verbs[] = {
                   .params = history_params,
                   .method = "GET",
                   .path = "/history",
-                  .summary = "The last samples of each stream, oldest first; many streams share the 8192 of "
-                             "one answer",
+                  .summary = "The last samples of each stream, oldest first, or least, mean and most of each "
+                             "step of time, also from "
+                             "before a restart; many streams share the 8192 of one answer",
                   .answers = "200 application/json SampleHistory"},
          .start = sensors_history},
         {.verb = {.kind = TB_KIND_SENSORS,

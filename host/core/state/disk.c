@@ -2,8 +2,10 @@
 
 #include <string.h>
 
-#include "host/core/state/audit_file.h"
+#include "host/core/state/grown_file.h"
+#include "lib/clock.h"
 #include "lib/error.h"
+#include "lib/json.h"
 #include "lib/limits.h"
 #include "lib/log.h"
 #include "lib/rate.h"
@@ -20,6 +22,12 @@ typedef struct Place {
         guint64 number;                                               /* protected */
 } Place;
 
+typedef struct Work {
+        void (*work)(TbStateDir *dir, gpointer data);
+        gpointer data;
+        gsize size;
+} Work;
+
 struct TbDisk {
         TbRefCount ref;
         TbStateDir *dir; /* borrowed */
@@ -27,10 +35,12 @@ struct TbDisk {
         TbCond changed;
         Place places[PLACES];
         guint n_places;     /* main */
-        TbAuditFile *audit; /* owned; the thread's */
+        TbGrownFile *audit; /* owned; the thread's */
         GQueue lines;       /* owned; protected */
         gsize lines_bytes;  /* with those that are being written; protected */
         guint64 more;       /* lines that found no room; protected */
+        GQueue works;       /* of owned Work; protected */
+        gsize works_bytes;  /* of those that wait; protected */
         gint64 busy_us;     /* since when it is at it; 0: idle; protected */
         bool stop, ended;   /* protected */
         bool telling;       /* audit_failed is on its way; protected */
@@ -51,7 +61,8 @@ static void disk_unref(gpointer data)
         for (guint i = 0; i < PLACES; i++)
                 g_free(d->places[i].text);
         g_queue_clear_full(&d->lines, g_free);
-        tb_audit_file_close(d->audit);
+        g_queue_clear_full(&d->works, g_free); /* tb_disk_free() has given up what they hold */
+        tb_grown_file_close(d->audit);
         tb_cond_clear(&d->changed);
         tb_mutex_clear(&d->lock);
         g_free(d->no_thread);
@@ -125,6 +136,19 @@ static bool save_turn(TbDisk *d)
         return false;
 }
 
+/* The line that says how many there was no room for; the caller frees. */
+static char *line_of_more(guint64 more)
+{
+        g_autofree char *time = tb_clock_rfc3339(tb_clock_ms()),
+                        *text = g_strdup_printf("%" G_GUINT64_FORMAT
+                                                " more commands: the disk did not take their lines",
+                                                more);
+        json_auto_t *o = json_pack("{s:s, s:I, s:s, s:s, s:n}", "verb", "(not written)", "more",
+                                   (json_int_t)more, "text", text, "time", time, "device");
+        g_autofree char *dumped = tb_json_text(o, NULL);
+        return g_strconcat(dumped, "\n", NULL);
+}
+
 /* Lock held, and given back while it writes. */
 static bool audit_turn(TbDisk *d)
 {
@@ -137,8 +161,8 @@ static bool audit_turn(TbDisk *d)
         set_busy(d, g_get_monotonic_time());
         tb_mutex_unlock(&d->lock);
         if (!line)
-                line = tb_audit_file_more(more);
-        g_autofree char *why = tb_audit_file_write(d->audit, d->dir, line);
+                line = line_of_more(more);
+        g_autofree char *why = tb_grown_file_write(d->audit, d->dir, line);
         tb_mutex_lock(&d->lock);
         d->lines_bytes -= size;
         set_busy(d, 0);
@@ -149,12 +173,28 @@ static bool audit_turn(TbDisk *d)
         return true;
 }
 
+/* Lock held, and given back while it is at it. */
+static bool work_turn(TbDisk *d)
+{
+        g_autofree Work *w = g_queue_pop_head(&d->works);
+        if (!w)
+                return false;
+        d->works_bytes -= w->size;
+        set_busy(d, g_get_monotonic_time());
+        tb_mutex_unlock(&d->lock);
+        w->work(d->dir, w->data);
+        tb_mutex_lock(&d->lock);
+        set_busy(d, 0);
+        return true;
+}
+
 static void run(gpointer data)
 {
         TbDisk *d = data;
         tb_mutex_lock(&d->lock);
         for (;;) {
-                if (save_turn(d) || audit_turn(d)) /* files first: their callers wait for an answer */
+                /* Files first: their callers wait for an answer. */
+                if (save_turn(d) || audit_turn(d) || work_turn(d))
                         continue;
                 if (d->stop)
                         break;
@@ -188,8 +228,9 @@ TbDisk *tb_disk_new(TbStateDir *dir, void (*audit_failed)(const char *, gpointer
         tb_mutex_init(&d->lock);
         tb_cond_init(&d->changed);
         g_queue_init(&d->lines);
+        g_queue_init(&d->works);
         d->dir = dir;
-        d->audit = tb_audit_file_new();
+        d->audit = tb_grown_file_new("audit.jsonl", "audit.1.jsonl", TB_LIMIT_AUDIT);
         d->audit_failed = audit_failed;
         d->user = user;
         return d;
@@ -255,6 +296,24 @@ void tb_disk_audit(TbDisk *d, char *line_take)
                 wait_briefly(d);
 }
 
+bool tb_disk_run(TbDisk *d, gsize size, void (*work)(TbStateDir *dir, gpointer data), gpointer data)
+{
+        tb_assert_main();
+        if (!start(d))
+                return false;
+        tb_mutex_lock(&d->lock);
+        bool room = d->works_bytes + size <= TB_LIMIT_DISK_WORKS;
+        if (room) {
+                Work *w = g_new(Work, 1);
+                *w = (Work){work, data, size};
+                g_queue_push_tail(&d->works, w);
+                d->works_bytes += size;
+                tb_cond_broadcast(&d->changed);
+        }
+        tb_mutex_unlock(&d->lock);
+        return room;
+}
+
 bool tb_disk_flush(TbDisk *d, int ms)
 {
         tb_assert_main();
@@ -262,7 +321,7 @@ bool tb_disk_flush(TbDisk *d, int ms)
         bool waits = true, in_time = d->thread != NULL;
         tb_mutex_lock(&d->lock);
         for (;;) {
-                waits = d->busy_us > 0 || d->lines.length > 0 || d->more > 0;
+                waits = d->busy_us > 0 || d->lines.length > 0 || d->more > 0 || d->works.length > 0;
                 for (guint i = 0; i < PLACES; i++)
                         waits |= d->places[i].text != NULL;
                 if (!waits || !in_time)

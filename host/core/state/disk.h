@@ -1,6 +1,6 @@
 #pragma once
 /*
- * The one thread that writes in the state folder while the host runs: whole files (saver.h) and the audit trail. A disk that
+ * The one thread that writes in the state folder while the host runs: whole files (saver.h), the audit trail, what sensors said (sensor_log.h). A disk that
  * stands still keeps this thread and nobody else: main hands over and goes on. What waits is counted: of each file the latest
  * content, of the audit trail TB_LIMIT_AUDIT_QUEUE bytes; lines beyond are counted, and a line tells how many. Main thread.
  */
@@ -25,6 +25,9 @@ void tb_disk_save(TbDisk *disk, guint place, guint64 number, char *text_take);
 /* One line with its line end. Waits for it TB_LIMIT_AUDIT_WAIT_MS at most, for all TB_LIMIT_AUDIT_WAITS_US in a second, and not at
  * all while the disk is behind. */
 void tb_disk_audit(TbDisk *disk, char *line_take);
+/* Something else on that thread, behind files and the audit trail: `work` gets `data`, once, and owns it. False: TB_LIMIT_DISK_WORKS bytes
+ * wait already, or no thread can be had; `data` stays the caller's. `size`: what it holds. */
+bool tb_disk_run(TbDisk *disk, gsize size, void (*work)(TbStateDir *dir, gpointer data), gpointer data);
 /* Waits until all is written. False: not within `ms`. */
 bool tb_disk_flush(TbDisk *disk, int ms);
 /* In words, when the disk has not answered for TB_LIMIT_DISK_LATE_MS, or no thread can be had; the caller frees. NULL: well. */

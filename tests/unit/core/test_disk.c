@@ -55,6 +55,12 @@ static void done(guint64 number, const char *why, gpointer user G_GNUC_UNUSED)
         stored = number;
 }
 
+static void work(TbStateDir *dir G_GNUC_UNUSED, gpointer data)
+{
+        static char n;
+        *(char *)data = ++n;
+}
+
 static void audit_failed(const char *why, gpointer user G_GNUC_UNUSED)
 {
         g_error("%s", why);
@@ -92,9 +98,17 @@ static void test_queue(void)
         for (gsize n = 0; n < TB_LIMIT_AUDIT_QUEUE; n += 1024)
                 tb_disk_audit(disk, line_of(1024));
         tb_disk_audit(disk, line_of(1)); /* limit + 1 */
+        /* TB_LIMIT_DISK_WORKS: other things, in turn; what finds no room stays the caller's */
+        static char order[3];
+        g_assert_true(tb_disk_run(disk, TB_LIMIT_DISK_WORKS - 1, work, &order[1]));
+        g_assert_true(tb_disk_run(disk, 1, work, &order[2]));
+        g_assert_false(tb_disk_run(disk, 1, work, &order[0]));
         g_assert_cmpuint(stored, ==, 0);
         hold(false);
         g_assert_true(tb_disk_flush(disk, 20000));
+        g_assert_cmpint(order[0], ==, 0);
+        g_assert_cmpint(order[1], ==, 1);
+        g_assert_cmpint(order[2], ==, 2);
         while (stored < 3)
                 g_main_context_iteration(NULL, TRUE);
         g_autofree char *file = text_of(path, "a.json"), *audit = text_of(path, "audit.jsonl");

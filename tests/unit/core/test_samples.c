@@ -13,6 +13,8 @@ static bool add(TbSamples *samples, const char *stream, gint64 t_ms, double valu
         return added;
 }
 
+static const TbSpan all_of_it = {-1, G_MAXINT64, 0};
+
 static gint64 at(json_t *history, const char *stream, size_t i)
 {
         return json_integer_value(json_array_get(json_object_get(json_object_get(history, stream), "t"), i));
@@ -31,13 +33,13 @@ static void test_ring(void)
         TbSamples *samples = tb_samples_new();
         for (int i = 1; i <= TB_LIMIT_SAMPLES_KEPT; i++)
                 g_assert_true(add(samples, "u", i, i / 2.0));
-        json_t *history = tb_samples_history(samples, NULL, 0);
+        json_t *history = tb_samples_history(samples, NULL, &all_of_it);
         g_assert_cmpuint(count(history, "u"), ==, TB_LIMIT_SAMPLES_KEPT);
         g_assert_cmpint(at(history, "u", 0), ==, 1);
         json_decref(history);
 
         g_assert_true(add(samples, "u", TB_LIMIT_SAMPLES_KEPT + 1, 7)); /* one more: the oldest goes */
-        history = tb_samples_history(samples, NULL, 0);
+        history = tb_samples_history(samples, NULL, &all_of_it);
         g_assert_cmpuint(count(history, "u"), ==, TB_LIMIT_SAMPLES_KEPT);
         for (int i = 0; i < TB_LIMIT_SAMPLES_KEPT; i++)
                 g_assert_cmpint(at(history, "u", (size_t)i), ==, i + 2);
@@ -63,7 +65,7 @@ static void test_answer(void)
                 if (n != fit && n != fit + 1 && n != TB_LIMIT_STREAMS)
                         continue;
                 guint share = MIN(TB_LIMIT_SAMPLES_KEPT, TB_LIMIT_SAMPLES_ANSWER / n);
-                json_auto_t *history = tb_samples_history(samples, NULL, 0);
+                json_auto_t *history = tb_samples_history(samples, NULL, &all_of_it);
                 g_assert_cmpuint(share<TB_LIMIT_SAMPLES_KEPT, ==, n> fit);
                 g_assert_cmpuint(count(history, "s1"), ==, share);
                 g_assert_cmpint(at(history, name, 0), ==, TB_LIMIT_SAMPLES_KEPT - (int)share + 1);
@@ -93,7 +95,7 @@ static void test_chosen(void)
         for (int i = 1; i <= 20; i++)
                 g_assert_true(add(samples, i % 2 ? "odd" : "even", i, i));
         const char *const only[] = {"odd", "none", NULL};
-        json_auto_t *history = tb_samples_history(samples, only, 11);
+        json_auto_t *history = tb_samples_history(samples, only, &(TbSpan){11, G_MAXINT64, 0});
         g_assert_cmpuint(json_object_size(history), ==, 1);
         g_assert_cmpuint(count(history, "odd"), ==, 4); /* 13 15 17 19 */
         g_assert_cmpint(at(history, "odd", 0), ==, 13);

@@ -2,13 +2,14 @@
 // which is chosen, dragged over or held, and share a cursor.
 
 import { capital, clockTime, humanize, quantity, unitName } from '../../core/format.js';
-import { withGaps } from '../../core/series.js';
-import { csv, figures, SPANS, windowOf } from '../../core/window.js';
+import { drawn, stepsBefore } from '../../core/series.js';
+import { csv, figures, SPANS, stepOf, windowOf } from '../../core/window.js';
 import { empty, fill, h, icon, Scope, set, text } from '../dom.js';
 import { COLORS, joined, plot } from '../plot.js';
 import { byName, own } from './sensors.js';
 
 const DRAW_MS = 500;
+const PAST_MS = 15000; // how often what the host keeps of longer ago is asked for
 
 export function mountSensors(root, svc, { id, iface }) {
   const scope = new Scope();
@@ -18,7 +19,15 @@ export function mountSensors(root, svc, { id, iface }) {
   const plots = new Map(); // name -> SensorPlot
   let dirty = true;
 
-  const samples = () => frozen?.samples ?? own(svc.store.state, id, iface.name).sort(byName);
+  let past = {}; // stream -> steps of the time before the samples that this page has
+  const samples = () => frozen?.samples ?? own(svc.store.state, id, iface.name).sort(byName).map(withPast);
+  const known = new WeakMap(); // sample -> the same with its past: what did not change is not drawn again
+  function withPast(s) {
+    const steps = past[s.stream];
+    let one = known.get(s);
+    if (one?.steps !== steps) known.set(s, (one = { ...s, steps, past: stepsBefore(steps, s.points) }));
+    return one ?? s;
+  }
   const now = () => frozen?.now ?? Date.now() / 1000;
   const within = () => windowOf(view, now());
 
@@ -33,6 +42,7 @@ export function mountSensors(root, svc, { id, iface }) {
     view.span = span.value === 'null' ? null : Number(span.value);
     svc.prefs.put('plot-span', view.span);
     zoom(null);
+    remember();
   });
   const button = (content, onclick, more) => h('button', { type: 'button', class: 'btn', onclick, ...more }, content);
   const pause = button('Pause', () => hold(!frozen), { 'aria-pressed': 'false' });
@@ -44,7 +54,7 @@ export function mountSensors(root, svc, { id, iface }) {
     redraw();
   });
   const save = button([icon('download'), 'CSV'], () => {
-    const streams = samples().map((s) => ({ name: s.stream, unit: s.unit, points: s.points }));
+    const streams = samples().map((s) => ({ name: s.stream, unit: s.unit, points: table(s) }));
     const blob = new Blob([csv(streams, within())], { type: 'text/csv' });
     const url = URL.createObjectURL(blob);
     h('a', { href: url, download: `${id}-${iface.name}.csv` }).click();
@@ -58,6 +68,19 @@ export function mountSensors(root, svc, { id, iface }) {
     grid,
   );
 
+  async function remember() {
+    if (document.hidden || frozen) return;
+    const { span } = view;
+    try {
+      const from = Math.max(0, Math.round(svc.clock.now() - (span ?? 86400) * 1000));
+      const steps = await svc.api.sensorHistory(id, iface.name, { from, step_s: stepOf(span) });
+      if (scope.closed || span !== view.span) return;
+      past = steps;
+      if (!frozen) redraw();
+    } catch {
+      /* the samples that are here are shown */
+    }
+  }
   function hold(on) {
     frozen = on ? { samples: samples(), now: now() } : null;
     set(pause, { 'aria-pressed': String(on) });
@@ -115,11 +138,22 @@ export function mountSensors(root, svc, { id, iface }) {
     ),
   );
   scope.interval(draw, DRAW_MS);
+  scope.interval(remember, PAST_MS);
   scope.listen(document, 'visibilitychange', draw);
   scope.add(clear);
   redraw();
+  remember();
   return () => scope.close();
 }
+
+/** Of a stream's steps the means, then its samples. */
+const table = ({ points: [t, v], past }) =>
+  past
+    ? [
+        [...past.t, ...t],
+        [...past.mean, ...v],
+      ]
+    : [t, v];
 
 /**
  * Streams of one unit: names, latest values, lines, least, mean and most; under the pointer the values of that moment.
@@ -179,7 +213,7 @@ class SensorPlot {
     if (this._within() === null && this._last?.every((s, i) => s === streams[i])) return;
     this._last = streams;
     this.chart ??= this._make(); // on the page by now: its width is known
-    this.chart.setData(joined(streams.map((s) => withGaps(s.points))));
+    this.chart.setData(joined(streams.map(drawn)));
     this._show();
   }
 
@@ -193,7 +227,7 @@ class SensorPlot {
     const at = this._hover;
     const words = (s, i) => quantity(at ? at.values[i] : s.value, s.unit, s.quantity);
     this._last.forEach((s, i) => {
-      const f = figures(s.points, this._within());
+      const f = figures(s.points, this._within(), s.past);
       const say = (v) => quantity(v, s.unit);
       if (this._many) {
         text(this._rows[i], words(s, i));
