@@ -21,6 +21,7 @@
 #include <stdbool.h>
 
 #include "drivers/transport/io.h"
+#include "drivers/transport/lan.h"
 #include "lib/error.h"
 #include "lib/frame.h"
 #include "lib/param.h"
@@ -293,8 +294,14 @@ struct TbDiscovery { /* a driver's discovery state begins with this */
         /* on the bus: "usb.added", … */
         void (*event)(TbDiscovery *self, const char *type, json_t *data_take);
         void (*fault)(TbDiscovery *self, const char *reason); /* it goes on, but not well; NULL: well again */
+        guint network; /* TbDiscoveryNetwork: what the configuration allows */
         gpointer host;
 };
+/* What a discovery may say into the local network. Who only listens to this machine asks nobody. */
+typedef enum TbDiscoveryNetwork {
+        TB_DISCOVERY_MDNS = 1,
+        TB_DISCOVERY_BROADCAST = 2,
+} TbDiscoveryNetwork;
 typedef struct TbDiscoveryOps {
         gsize size;
         bool (*open)(TbDiscovery *self, TbIo *io, GError **error);
@@ -322,6 +329,8 @@ struct TbDriver {
         guint (*lanes_of)(const TbUri *uri, json_t *params);
         const TbLane *lanes;
         const TbDiscoveryOps *discovery; /* NULL: none */
+        const TbLanService *services;    /* what announces itself by mDNS as its hardware; NULL: none */
+        const TbLanProbe *probes;        /* what answers a broadcast; NULL: none */
         /* Its parameters name programs or their arguments: whoever may attach it can run what they like here. */
         bool starts_programs;
         /* What it tells as events comes at the rate of somebody outside: they have a share of the replay, and no more. */

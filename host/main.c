@@ -7,6 +7,7 @@
 #include "host/api/api.h"
 #include "host/bridge/bridge.h"
 #include "host/core/core.h"
+#include "host/core/discover.h"
 #include "host/media/bind.h"
 #include "host/media/media.h"
 #include "host/netserial/netserial.h"
@@ -47,7 +48,7 @@ typedef struct TbHost {
 
 static struct {
         char *config, *state_dir;
-        gboolean check, health, version, insecure, log_json;
+        gboolean check, discover, health, version, insecure, log_json;
 } args;
 
 static const GOptionEntry entries[] = {
@@ -56,6 +57,10 @@ static const GOptionEntry entries[] = {
         {"state-dir", 0, 0, G_OPTION_ARG_FILENAME, &args.state_dir,
          "where devices, leases and console history are kept", "DIR"},
         {"check", 0, 0, G_OPTION_ARG_NONE, &args.check, "print every problem of the configuration and exit",
+         NULL},
+        {"discover", 0, 0, G_OPTION_ARG_NONE, &args.discover,
+         "look for hardware for a few seconds, print it as YAML ready to paste into the configuration, and "
+         "exit",
          NULL},
         {"health", 0, 0, G_OPTION_ARG_NONE, &args.health,
          "ask the host that runs with this configuration how it is, and exit", NULL},
@@ -345,14 +350,18 @@ int main(int argc, char **argv)
                 return 1;
         }
         tb_log_set_level(host.config->log_level);
-        if (!args.check && !tb_tls_local_take(host.config->local_tls, host.config->state_dir, !args.health,
-                                              &host.config->tls, &error)) {
+        if (!args.check && !args.discover &&
+            !tb_tls_local_take(host.config->local_tls, host.config->state_dir, !args.health,
+                               &host.config->tls, &error)) {
                 fprintf(stderr, "testbed-host: %s\n", tb_error_detail(error));
                 return 1;
         }
-        for (guint i = 0; !args.health && i < host.config->notes->len; i++)
+        for (guint i = 0; !args.health && !args.discover && i < host.config->notes->len; i++)
                 tb_log(TB_LOG_WARNING, TB_F(), "%s", (const char *)host.config->notes->pdata[i]);
-        int rc = args.check ? 0 : args.health ? ask(host.config) : run(&host);
+        int rc = args.check      ? 0
+                 : args.health   ? ask(host.config)
+                 : args.discover ? tb_discover(host.config, stdout)
+                                 : run(&host);
         tb_host_config_free(host.config);
         g_free(args.config);
         g_free(args.state_dir);

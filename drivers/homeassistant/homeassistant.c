@@ -58,6 +58,20 @@ static const TbPlugModel model = {
         TB_PLUG_LANES, .what = "Home Assistant", .port = PORT, .read = read_state, .set = set_state,
 };
 
+/* Which of its entities is meant, and the token, are for the user to say. */
+static bool offer(const TbLanSeen *seen, TbLanOffer *ret_offer)
+{
+        return tb_lan_offer(
+                seen, "power",
+                g_strdup_printf("homeassistant://%s:%u?entity=switch.name", seen->address, seen->port),
+                g_strdup_printf("Home Assistant, %s", seen->name),
+                g_strdup("a Home Assistant announces itself by mDNS; name the entity (instead of "
+                         "switch.name) and give a token"),
+                ret_offer);
+}
+
+static const TbLanService services[] = {{"_home-assistant._tcp", offer}, {NULL, NULL}};
+
 const TbDriver tb_driver_homeassistant = {
         .name = "homeassistant",
         .summary = "Anything that Home Assistant can switch, by its REST API: power.",
@@ -65,4 +79,5 @@ const TbDriver tb_driver_homeassistant = {
         .params = params,
         .check = check,
         .lanes = model.lanes,
+        .services = services,
 };

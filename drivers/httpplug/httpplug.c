@@ -155,6 +155,26 @@ static const TbPlugModel model = {
         .close = close_custom,    .read = read_state, .set = set_state,
 };
 
+/* ESPHome's web server; the name of the switch is its configuration's. It says where its own API is, not whether it has a web
+ * server. Source: esphome.io, "Web Server API". */
+static bool offer(const TbLanSeen *seen, TbLanOffer *ret_offer)
+{
+        const char *name = tb_lan_txt(seen, "friendly_name");
+
+        return tb_lan_offer(
+                seen, "power",
+                g_strdup_printf("http://%s?on=POST%%20/switch/name/turn_on&off=POST%%20/switch/name/turn_off&"
+                                "state=/switch/name&pointer=/state",
+                                seen->address),
+                g_strdup_printf("ESPHome, %s", *name ? name : seen->name),
+                g_strdup(
+                        "an ESPHome announces itself by mDNS; put its switch's name in place of \"name\" (it "
+                        "needs web_server: in its configuration)"),
+                ret_offer);
+}
+
+static const TbLanService services[] = {{"_esphomelib._tcp", offer}, {NULL, NULL}};
+
 static const char *const schemes[] = {"http", "https", NULL};
 
 const TbDriver tb_driver_httpplug = {
@@ -165,4 +185,5 @@ const TbDriver tb_driver_httpplug = {
         .params = params,
         .check = check,
         .lanes = model.lanes,
+        .services = services,
 };

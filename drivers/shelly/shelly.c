@@ -1,6 +1,8 @@
 /* Shelly plugs and relays: Gen1 by its GET requests, Gen2 and later by RPC in GET requests. */
 #include "drivers/shelly/shelly_proto.h"
 
+#include <string.h>
+
 static bool identify(TbPlug *p, TbIo *io, char ret_id[TB_PLUG_ID], GError **error)
 {
         const char *why;
@@ -44,10 +46,32 @@ static const TbPlugModel model = {
         .identify = identify, .read = read_state, .set = set_state,
 };
 
+/* Gen1 announces a web server under its own name, Gen2 and later also "_shelly._tcp" with gen and app. */
+static bool offer(const TbLanSeen *seen, TbLanOffer *ret_offer)
+{
+        const char *app = tb_lan_txt(seen, "app");
+
+        if (g_ascii_strncasecmp(seen->name, "shelly", strlen("shelly")) != 0)
+                return false;
+        return tb_lan_offer(seen, "power", g_strdup_printf("shelly://%s", seen->address),
+                            *app ? g_strdup_printf("Shelly %s, %s", app, seen->name)
+                                 : g_strdup_printf("Shelly, %s", seen->name),
+                            g_strdup_printf("a Shelly announces itself by mDNS as %s", seen->host),
+                            ret_offer);
+}
+
+static bool offer_gen1(const TbLanSeen *seen, TbLanOffer *ret_offer)
+{
+        return !*tb_lan_txt(seen, "gen") && offer(seen, ret_offer);
+}
+
+static const TbLanService services[] = {{"_shelly._tcp", offer}, {"_http._tcp", offer_gen1}, {NULL, NULL}};
+
 const TbDriver tb_driver_shelly = {
         .name = "shelly",
         .summary = "Shelly plugs and relays (Gen1, Gen2 and later): power with measurements, and sensors.",
         .example = "shelly://10.0.0.7?output=0&password=secret",
         TB_PLUG_DRIVER,
         .lanes = model.lanes,
+        .services = services,
 };

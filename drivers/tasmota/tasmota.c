@@ -1,6 +1,8 @@
 /* Plugs and relays with Tasmota, by its commands over HTTP. (By MQTT: drivers/mqtt.) */
 #include "drivers/tasmota/tasmota_proto.h"
 
+#include <string.h>
+
 enum { UNKNOWN, BARE, METERED }; /* TbPlug.dialect */
 
 static json_t *ask(TbPlug *p, TbIo *io, GError **error, const char *command)
@@ -52,10 +54,27 @@ static const TbPlugModel model = {
         .identify = identify, .read = read_state, .set = set_state,
 };
 
+/* With SetOption55 it announces its web server. Source: Tasmota, tasmota_support/support_network.ino. */
+static bool offer(const TbLanSeen *seen, TbLanOffer *ret_offer)
+{
+        if (!g_str_equal(tb_lan_txt(seen, "devicetype"), "tasmota") &&
+            g_ascii_strncasecmp(seen->name, "tasmota", strlen("tasmota")) != 0)
+                return false;
+        return tb_lan_offer(seen, "power",
+                            seen->port == 80 ? g_strdup_printf("tasmota://%s", seen->address)
+                                             : g_strdup_printf("tasmota://%s:%u", seen->address, seen->port),
+                            g_strdup_printf("Tasmota, %s", seen->name),
+                            g_strdup_printf("a Tasmota announces itself by mDNS as %s", seen->host),
+                            ret_offer);
+}
+
+static const TbLanService services[] = {{"_http._tcp", offer}, {NULL, NULL}};
+
 const TbDriver tb_driver_tasmota = {
         .name = "tasmota",
         .summary = "Plugs and relays with Tasmota, over HTTP: power with measurements, and sensors.",
         .example = "tasmota://10.0.0.8?output=0&password=secret",
         TB_PLUG_DRIVER,
         .lanes = model.lanes,
+        .services = services,
 };

@@ -25,6 +25,16 @@ bool tb_finder_open(TbFinder *f, const TbFinderOps *ops, GError **error)
         return f->hotplug != NULL;
 }
 
+void tb_finder_look_in(TbFinder *f, int ms)
+{
+        f->period_us = g_get_monotonic_time() + ms * G_TIME_SPAN_MILLISECOND;
+}
+
+void tb_finder_warn(TbFinder *f, const char *reason)
+{
+        f->base.fault(&f->base, reason);
+}
+
 void tb_finder_close(TbFinder *f)
 {
         g_clear_pointer(&f->hotplug, tb_hotplug_close);

@@ -18,7 +18,7 @@
 #include "drivers/transport/sysdev.h"
 #include "lib/rate.h"
 
-#define TB_FINDER_FDS 4
+#define TB_FINDER_FDS 8
 
 typedef struct TbFinder TbFinder;
 
@@ -53,6 +53,10 @@ struct TbFinder {
 /* With hot-plug the first look comes with the first pump, else when something was heard. `ops` is borrowed. */
 bool tb_finder_open(TbFinder *finder, const TbFinderOps *ops, GError **error);
 bool tb_finder_pump(TbFinder *finder, TbIo *io, GError **error);
+/* A look at everything in so many ms, or earlier if something says so. For who has no hot-plug: in open, and in each look. */
+void tb_finder_look_in(TbFinder *finder, int ms);
+/* What goes on, but not well, until this finder is closed: a way of looking that is not open. */
+void tb_finder_warn(TbFinder *finder, const char *reason);
 /* Whatever was found is lost. After a failed open too. */
 void tb_finder_close(TbFinder *finder);
 /* An event on the bus, its texts made fit (offers.h). */

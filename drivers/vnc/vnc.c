@@ -156,6 +156,16 @@ static const TbLane lanes[] = {
         {.name = NULL},
 };
 
+static bool offer(const TbLanSeen *seen, TbLanOffer *ret_offer)
+{
+        return tb_lan_offer(seen, "video", g_strdup_printf("vnc://%s:%u", seen->address, seen->port),
+                            g_strdup_printf("screen of %s", seen->name),
+                            g_strdup_printf("a VNC server announces itself by mDNS as %s", seen->host),
+                            ret_offer);
+}
+
+static const TbLanService services[] = {{"_rfb._tcp", offer}, {NULL, NULL}};
+
 const TbDriver tb_driver_vnc = {
         .name = "vnc",
         .summary = "The screen, keyboard and pointer of any VNC server.",
@@ -163,4 +173,5 @@ const TbDriver tb_driver_vnc = {
         .params = params,
         .check = check,
         .lanes = lanes,
+        .services = services,
 };

@@ -1,6 +1,7 @@
 #include "host/core/config.h"
 
 #include "host/core/ceiling.h"
+#include "host/core/discover.h"
 #include "host/core/environment.h"
 #include "host/core/private.h"
 #include "lib/config.h"
@@ -23,6 +24,11 @@
         {                                                                                                    \
                 .name = name_, .type = TB_PARAM_INT, .min = 0, .max = 65535, .fallback = default_,           \
                 .help = help_                                                                                \
+        }
+#define NUMBER(name_, min_, max_, default_, unit_, help_)                                                    \
+        {                                                                                                    \
+                .name = name_, .type = TB_PARAM_INT, .min = min_, .max = max_, .fallback = default_,         \
+                .unit = unit_, .help = help_                                                                 \
         }
 #define OBJECT(name_, help_)                                                                                 \
         {                                                                                                    \
@@ -56,6 +62,9 @@ static const TbParam top_params[] = {
         OBJECT("media", "viewers, fps, bitrate_kbps"),
         OBJECT("ice", "stun, turn, turn_secret"),
         OBJECT("history", "mb"),
+        {.name = "discovery",
+         .type = TB_PARAM_ANY,
+         .help = "how the network is searched for hardware: false: not at all; {mdns, broadcast}"},
         OBJECT("devices", "{id: {label, attach, vnc, rfc2217, tcp}}"),
         TB_PARAM_END,
 };
@@ -100,25 +109,9 @@ static const TbParam server_params[] = {
          .help = "join a server that asks nobody for a token"},
         TB_PARAM_END};
 static const TbParam media_params[] = {
-        {.name = "viewers",
-         .type = TB_PARAM_INT,
-         .min = 1,
-         .max = 500,
-         .fallback = "32",
-         .help = "WebRTC viewers at once"},
-        {.name = "fps",
-         .type = TB_PARAM_INT,
-         .min = 1,
-         .max = TB_LIMIT_FPS,
-         .fallback = "30",
-         .help = "frames per second at most"},
-        {.name = "bitrate_kbps",
-         .type = TB_PARAM_INT,
-         .min = 100,
-         .max = 100000,
-         .fallback = "4000",
-         .unit = "kbit/s",
-         .help = "best quality"},
+        NUMBER("viewers", 1, 500, "32", NULL, "WebRTC viewers at once"),
+        NUMBER("fps", 1, TB_LIMIT_FPS, "30", NULL, "frames per second at most"),
+        NUMBER("bitrate_kbps", 100, 100000, "4000", "kbit/s", "best quality"),
         TB_PARAM_END,
 };
 static const TbParam ice_params[] = {
@@ -131,16 +124,7 @@ static const TbParam ice_params[] = {
         SECRET("turn_secret", "coturn's static-auth-secret"),
         TB_PARAM_END,
 };
-static const TbParam history_params[] = {
-        {.name = "mb",
-         .type = TB_PARAM_INT,
-         .min = 1,
-         .max = 100000,
-         .fallback = "64",
-         .unit = "MB",
-         .help = "per console"},
-        TB_PARAM_END,
-};
+static const TbParam history_params[] = {NUMBER("mb", 1, 100000, "64", "MB", "per console"), TB_PARAM_END};
 
 /* Whoever configures `role: admin` has said that the server may do what admins do; starting programs takes the
  * word all the same. */
@@ -212,6 +196,7 @@ static void read_sections(TbHostConfig *c, TbConfigReader *r)
         json_auto_t *history =
                 tb_config_section(r, history_params, json_object_get(top, "history"), "history");
         c->name = tb_config_string(top, "name");
+        c->discovery = tb_discover_config(r, json_object_get(top, "discovery"));
         c->address = tb_config_string(top, "address");
         c->port = (guint16)json_integer_value(json_object_get(top, "port"));
         tb_config_listen(r, top, &c->address, &c->port);

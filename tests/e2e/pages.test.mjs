@@ -280,6 +280,9 @@ test('when WebRTC does not work the page says so, shows MJPEG, and lets you try'
 
 test('found hardware is attached with one click and a name', async () => {
   const page = await open('#/resources');
+  const far = page.getByRole('list', { name: 'In the network' });
+  assert.match(await far.innerText(), /^Shelly Plus1PM[^]*shelly:\/\/192\.0\.2\.7[^]*announces itself/);
+  assert.equal(await page.getByRole('list', { name: 'On this machine' }).getByRole('listitem').count(), 2);
   await page.getByRole('button', { name: 'Attach CP2102' }).click();
   await page.fill('#attach-id', 'board');
   page.forgive = /status of 409/;

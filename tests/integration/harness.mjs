@@ -474,6 +474,7 @@ export class Host {
       vnc: { port: 0 },
       novnc: { port: 0 },
       web: path.join(ROOT, 'web'),
+      discovery: false, // nobody's network is asked by a test
       devices: {},
       ...tls(host.state),
       ...config,

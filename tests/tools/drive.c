@@ -348,7 +348,7 @@ static int discover(const char *name, TbIo *io)
                 return 1;
         const TbDiscoveryOps *ops = driver->discovery;
         g_autofree TbDiscovery *self = g_malloc0(ops->size);
-        *self = (TbDiscovery){.found = found, .lost = lost, .event = event, .fault = fault};
+        *self = (TbDiscovery){.found = found, .lost = lost, .event = event, .fault = fault, .network = ~0U};
         if (!ops->open(self, io, &error)) {
                 answer("open", error, NULL);
                 return 1;

@@ -246,6 +246,14 @@ export async function startFakeHost({ port = 0, prefix = '/', token = null, tick
           label: 'HDMI capture',
           why: 'a camera that can stream YUYV 1280×720',
           driver: 'v4l2',
+          properties: { kind: 'video' },
+        },
+        {
+          uri: 'shelly://192.0.2.7',
+          label: 'Shelly Plus1PM, shellyplus1pm-a8032ab12345',
+          why: 'a Shelly announces itself by mDNS as shellyplus1pm-a8032ab12345.local',
+          driver: 'shelly',
+          properties: { kind: 'power', found_by: 'mdns', address: '192.0.2.7' },
         },
       ]);
     if (path === '/host/phones') return json(res, []);

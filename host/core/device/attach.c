@@ -132,6 +132,14 @@ static TbAttachment *attachment_new(TbCore *core, const char *device, guint numb
                                    "no driver for \"%s://\"; GET /host/drivers lists them", uri->scheme);
                 return NULL;
         }
+        if (!driver->lanes[0].name) {
+                tb_error_set_field(
+                        error, TB_ERROR_INVALID, "attach",
+                        "%s:// finds hardware and serves none: attach what it found by its own URI "
+                        "(GET /host/resources)",
+                        uri->scheme);
+                return NULL;
+        }
         find_secrets(driver, uri, spec, secrets);
         json_auto_t *params = params_of(driver, uri, spec, error);
         if (!params || (driver->check && !driver->check(uri, params, error)))

@@ -52,20 +52,28 @@ static void post_free(Post *p)
         g_free(p);
 }
 
+/* Who serves it: one driver's discovery may find hardware of another (network). */
+static const TbDriver *driver_of(const char *uri, const TbDriver *finder)
+{
+        g_autofree char *scheme = g_strndup(uri, strcspn(uri, ":"));
+        const TbDriver *driver = tb_driver_find(scheme);
+        return driver ? driver : finder;
+}
+
 static void arrive(gpointer data)
 {
         Post *p = data;
         TbCore *core = p->from->core;
         switch (p->type) {
         case POST_FOUND: {
-                json_t *o =
-                        json_pack("{s:s, s:s, s:s, s:s, s:O}", "uri", p->uri, "driver", p->from->driver->name,
-                                  "label", p->label, "why", p->why, "properties", p->json);
+                const TbDriver *driver = driver_of(p->uri, p->from->driver);
+                json_t *o = json_pack("{s:s, s:s, s:s, s:s, s:O}", "uri", p->uri, "driver", driver->name,
+                                      "label", p->label, "why", p->why, "properties", p->json);
                 json_t *old = g_hash_table_lookup(core->resources, p->uri);
                 bool same = old && json_equal(old, o);
                 if (!same) {
                         tb_bus_publish(core->bus, "resource.added", NULL, NULL, json_copy(o));
-                        tb_interfaces_kick(core, p->from->driver);
+                        tb_interfaces_kick(core, driver);
                 }
                 g_hash_table_replace(core->resources, g_strdup(p->uri), o);
                 break;
@@ -251,8 +259,12 @@ void tb_resources_start(TbCore *core)
                 d->io = (TbIo){.deadline_us = G_MAXINT64};
                 tb_mutex_init(&d->lock);
                 d->state = g_malloc0((*driver)->discovery->size);
-                *d->state = (TbDiscovery){
-                        .found = found, .lost = lost, .event = event, .fault = fault, .host = d};
+                *d->state = (TbDiscovery){.found = found,
+                                          .lost = lost,
+                                          .event = event,
+                                          .fault = fault,
+                                          .network = core->config->discovery,
+                                          .host = d};
                 g_ptr_array_add(core->discoverers, d);
                 try_start(d);
         }

@@ -7,8 +7,7 @@ import { phonesSection } from './phones.js';
 
 export function mount(root, svc) {
   const scope = new Scope();
-  const list = h('ul', { class: 'list' });
-  const box = h('section', { class: 'panel', 'aria-label': 'Found hardware' }, list);
+  const box = h('section', { class: 'panel', 'aria-label': 'Found hardware' });
   const drivers = h('div', { class: 'table-wrap' });
   const byHand = actionButton(
     { class: 'btn', id: 'attach-by-hand', hidden: true },
@@ -34,17 +33,30 @@ export function mount(root, svc) {
       const found = listOf(await svc.api.resources(), 'resources');
       if (scope.closed) return;
       if (!found.length) fill(box, empty('plug', 'Nothing new was found. What is plugged in appears here by itself.'));
-      else (fill(box, list), fill(list, found.map(row)));
+      else fill(box, groups(found));
     } catch (error) {
       if (!scope.closed) fill(box, empty('warn', error.message));
     }
+  }
+  /** What hangs on this machine, and what is in the network; without headings where there is only one of them. */
+  function groups(found) {
+    const far = found.filter((r) => r.properties?.found_by);
+    const near = found.filter((r) => !r.properties?.found_by);
+    if (!far.length || !near.length) return h('ul', { class: 'list' }, found.map(row));
+    return [
+      ['On this machine', near],
+      ['In the network', far],
+    ].map(([title, those]) => [
+      h('h2', { class: 'list-title' }, title),
+      h('ul', { class: 'list', 'aria-label': title }, those.map(row)),
+    ]);
   }
   function row(r) {
     const why = r.why ?? r.reason;
     return h(
       'li',
       {},
-      icon(r.kind === 'video' ? 'camera' : 'plug'),
+      icon((r.properties?.kind ?? r.kind) === 'video' ? 'camera' : 'plug'),
       h(
         'div',
         { class: 'main' },
