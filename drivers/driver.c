@@ -6,7 +6,7 @@ static const char *const kind_names[TB_KINDS] = {
         [TB_KIND_POWER] = "power", [TB_KIND_CONSOLE] = "console",       [TB_KIND_VIDEO] = "video",
         [TB_KIND_AUDIO] = "audio", [TB_KIND_INPUT] = "input",           [TB_KIND_SENSORS] = "sensors",
         [TB_KIND_SHELL] = "shell", [TB_KIND_FILES] = "files",           [TB_KIND_APPS] = "apps",
-        [TB_KIND_LOGS] = "logs",   [TB_KIND_INSTRUMENT] = "instrument",
+        [TB_KIND_LOGS] = "logs",   [TB_KIND_INSTRUMENT] = "instrument", [TB_KIND_MOUNT] = "mount",
 };
 
 const TbSensorOps tb_audio_levels = {.interval_ms = 0, .sample = NULL};
@@ -41,6 +41,7 @@ const void *tb_lane_ops(const TbLane *lane, TbKind kind)
         case TB_KIND_APPS: return lane->apps;
         case TB_KIND_LOGS: return lane->logs;
         case TB_KIND_INSTRUMENT: return lane->instrument;
+        case TB_KIND_MOUNT: return lane->mount;
         case TB_KINDS: break;
         }
         return NULL;

@@ -41,6 +41,7 @@ typedef enum TbKind {
         TB_KIND_APPS,
         TB_KIND_LOGS,
         TB_KIND_INSTRUMENT,
+        TB_KIND_MOUNT,
         TB_KINDS
 } TbKind;
 
@@ -256,6 +257,33 @@ typedef struct TbInstrumentOps {
         bool (*query)(TbInstance *self, TbIo *io, const char *query, char **ret_reply, GError **error);
 } TbInstrumentOps;
 
+/* A telescope, or any other mount with a camera. Each begins something and answers when the device has taken it; how far it
+ * is, is told by `event` ("mount.state", which is what `get` answers) and by get. */
+typedef enum TbMountAction {
+        TB_MOUNT_GOTO,
+        TB_MOUNT_MOVE,
+        TB_MOUNT_STOP,
+        TB_MOUNT_PARK,
+        TB_MOUNT_TRACK,
+        TB_MOUNT_SYNC,
+        TB_MOUNT_FOCUS,
+        TB_MOUNT_EXPOSURE,
+        TB_MOUNT_GAIN,
+        TB_MOUNT_VIEW,
+        TB_MOUNT_STACK,
+        TB_MOUNT_ENHANCE,
+        TB_MOUNT_ASK,
+        TB_MOUNT_ACTIONS
+} TbMountAction;
+typedef struct TbMountOps {
+        /* What is known of it, as docs/CONTROL.md says of `mount.get`; new reference. */
+        json_t *(*get)(TbInstance *self, TbIo *io, GError **error);
+        /* `params`: borrowed, as the tables of host/core/ops/mount.c have validated them. UNSUPPORTED: it has no such thing.
+         * *ret: of ASK, what the device answers; of the others NULL, and core gets afterwards. */
+        bool (*act)(TbInstance *self, TbIo *io, TbMountAction action, json_t *params, json_t **ret,
+                    GError **error);
+} TbMountOps;
+
 /* --- lane, driver --- */
 struct TbLane {
         const char *name; /* NULL ends the table; "console", "screen": thread and log name */
@@ -282,6 +310,7 @@ struct TbLane {
         const TbAppsOps *apps;
         const TbLogsOps *logs;
         const TbInstrumentOps *instrument;
+        const TbMountOps *mount;
 };
 
 /* Hardware that is there and not attached. One worker per driver, whether or not a device uses it. */

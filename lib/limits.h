@@ -171,8 +171,17 @@
 #define TB_LIMIT_SAMPLES_ANSWER                                                                              \
         8192                 /* samples in one answer: what was asked for shares them, the newest are given */
 #define TB_LIMIT_STREAMS 128 /* sensor streams per interface */
-#define TB_LIMIT_SENSOR_MS_MIN 100         /* shortest sampling interval */
-#define TB_LIMIT_MQTT_PAYLOAD (64 * 1024)  /* of a message that is read */
+#define TB_LIMIT_SENSOR_MS_MIN 100        /* shortest sampling interval */
+#define TB_LIMIT_MQTT_PAYLOAD (64 * 1024) /* of a message that is read */
+/* telescopes */
+#define TB_LIMIT_SKY_TEXT 32     /* bytes of a place in the sky as somebody writes it */
+#define TB_LIMIT_MOUNT_MOVE_S 10 /* of one move by hand: who falls silent moves nothing for longer */
+#define TB_LIMIT_MOUNT_EXPOSURE_MS 600000
+#define TB_LIMIT_MOUNT_TELL_MS 250                  /* between two states on the bus, at least */
+#define TB_LIMIT_SEESTAR_LINE (1024 * 1024)         /* bytes of one answer or event of its control */
+#define TB_LIMIT_SEESTAR_PICTURE (50 * 1024 * 1024) /* bytes of one frame of its imaging, also unpacked */
+#define TB_LIMIT_SEESTAR_SILENT_MS 10000 /* without a word, although it is asked every three seconds: gone */
+#define TB_LIMIT_SEESTAR_DOINGS 16       /* kinds of long work whose state is kept */
 #define TB_LIMIT_DEVICE_ANSWER (64 * 1024) /* bytes of one HTTP answer of a plug or a PDU */
 
 #define TB_LIMIT_CONSOLE_READERS 128 /* sockets, streams and subscriptions of one console */

@@ -19,9 +19,9 @@
 #define INTERRUPT_LIMIT_MS 200
 #define SECRET "s3cr3t-of-the-test"
 
-static const TbKind with_ops[] = {TB_KIND_POWER, TB_KIND_CONSOLE, TB_KIND_VIDEO,     TB_KIND_AUDIO,
-                                  TB_KIND_INPUT, TB_KIND_SENSORS, TB_KIND_SHELL,     TB_KIND_FILES,
-                                  TB_KIND_APPS,  TB_KIND_LOGS,    TB_KIND_INSTRUMENT};
+static const TbKind with_ops[] = {TB_KIND_POWER, TB_KIND_CONSOLE, TB_KIND_VIDEO,      TB_KIND_AUDIO,
+                                  TB_KIND_INPUT, TB_KIND_SENSORS, TB_KIND_SHELL,      TB_KIND_FILES,
+                                  TB_KIND_APPS,  TB_KIND_LOGS,    TB_KIND_INSTRUMENT, TB_KIND_MOUNT};
 
 /* --- the table --- */
 static void check_ops(const TbLane *lane)
@@ -53,6 +53,8 @@ static void check_ops(const TbLane *lane)
                 g_assert_true(lane->logs->format && lane->pump);
         if (lane->instrument)
                 g_assert_nonnull(lane->instrument->query);
+        if (lane->mount)
+                g_assert_true(lane->mount->get && lane->mount->act);
         if (lane->parallel > 1)
                 g_assert_true(!lane->pump && !lane->video && !lane->audio && !lane->console);
 }

@@ -29,6 +29,7 @@ before(async () => {
             apps: 'adb://nobody',
             logs: 'adb://nobody',
             audio: 'testtone://',
+            mount: 'seestar://127.0.0.1:9?picture=none',
           },
         },
         bare: { attach: 'vitals://' },
@@ -165,6 +166,8 @@ test('the document lists the contract', () => {
       'GET sensors/stream',
       'POST sensors',
       'POST instrument',
+      'GET mount',
+      'POST mount/goto',
     ].map((s) => s.replace(' ', ' /host/devices/{id}/')),
   ];
   assert.deepEqual(

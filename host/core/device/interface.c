@@ -349,7 +349,11 @@ static void on_event(gpointer data, const char *type, json_t *event)
         {
                 name = name ? name : iface->name;
         }
-        if (owner->attachment->driver->strangers)
+        if (strcmp(type, "mount.state") ==
+            0) /* the latest is all there is to know: no replay is filled with it */
+                tb_bus_publish_transient(owner->device->core->bus, type, owner->device->id, name,
+                                         json_incref(event));
+        else if (owner->attachment->driver->strangers)
                 tb_bus_publish_share(owner->device->core->bus, TB_BUS_PHONES, type, owner->device->id, name,
                                      json_incref(event));
         else

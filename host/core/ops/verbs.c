@@ -16,6 +16,7 @@ static const TbVerbRun *const tables[TB_KINDS] = {
         [TB_KIND_APPS] = tb_apps_verbs,
         [TB_KIND_LOGS] = tb_logs_verbs,
         [TB_KIND_INSTRUMENT] = tb_instrument_verbs,
+        [TB_KIND_MOUNT] = tb_mount_verbs,
 };
 
 /* What a device itself can do; no interface can bear these names. */
