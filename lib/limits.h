@@ -346,6 +346,17 @@
 #define TB_LIMIT_SERVER_AUDIT 100000     /* rows that are kept; the oldest go */
 #define TB_LIMIT_SERVER_AUDIT_QUEUE 1000 /* that wait for the store */
 #define TB_LIMIT_SERVER_AUDIT_PAGE 500   /* of one answer */
+/* events */
+#define TB_LIMIT_EVENT_ID 190           /* bytes of an id, a label, a type of what devices tell */
+#define TB_LIMIT_EVENT_TEXT 4096        /* bytes of a summary, a reason, the prompts of a session */
+#define TB_LIMIT_EVENTS_PAGE 1000       /* of one answer */
+#define TB_LIMIT_EVENT_LOGINS 10000     /* that hold, of /auth/dev/login */
+#define TB_LIMIT_CLIP_BYTES (256 << 20) /* of one clip, where the configuration says nothing else */
+#define TB_LIMIT_CLIPS_MOVING 64        /* that are uploaded or read at once */
+#define TB_LIMIT_JOB_LEASE_S 60         /* without a word of its worker: another one may take it */
+#define TB_LIMIT_JOB_ATTEMPTS 3         /* of one job; then it is dead */
+#define TB_LIMIT_JOB_WAITERS 64         /* workers that wait for a job */
+#define TB_LIMIT_JOB_WAIT_S 30
 /* the link between a host and the pairing server */
 #define TB_LIMIT_LINK_HEAD (16 * 1024) /* bytes of a request's or an answer's head, as JSON */
 #define TB_LIMIT_LINK_CHUNK                                                                                  \

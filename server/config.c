@@ -10,6 +10,7 @@
 #include "lib/reload.h"
 #include "server/accounts/password.h"
 #include "server/accounts/people.h"
+#include "server/config_events.h"
 #include "server/store/db.h"
 
 #define DEFAULT_FILE "/etc/testbed/server.yaml"
@@ -58,6 +59,14 @@ static const TbParam top_params[] = {
          .type = TB_PARAM_OBJECT,
          .fallback = "{}",
          .help = "url: postgresql://…; default: a file in the state folder"},
+        {.name = "events",
+         .type = TB_PARAM_OBJECT,
+         .fallback = "{}",
+         .help = "phones and benches that notice something"},
+        {.name = "blob",
+         .type = TB_PARAM_OBJECT,
+         .fallback = "{}",
+         .help = "where their clips lie, and how much"},
         {.name = "jwt_secret",
          .type = TB_PARAM_SECRET,
          .min = TB_LIMIT_JWT_SECRET,
@@ -165,6 +174,7 @@ static void read_file(TbServerConfig *c, TbConfigReader *r)
                 tb_config_section(r, database_params, json_object_get(top, "database"), "database");
         c->database = tb_config_string(database, "url");
         read_limits(&c->limits, r, top);
+        tb_config_events_read(&c->events, r, top);
         c->address = tb_config_string(top, "address");
         c->port = (guint16)json_integer_value(json_object_get(top, "port"));
         tb_config_listen(r, top, &c->address, &c->port);
@@ -208,6 +218,7 @@ static void read_environment(TbServerConfig *c, TbConfigReader *r)
                 g_strfreev(c->origins);
                 c->origins = g_steal_pointer(&front);
         }
+        tb_config_events_environment(&c->events, r);
         tb_config_env_log_level(r, &c->log_level);
         if (token && !tb_auth_add(c->auth, "TESTBED_TOKEN", token, TB_ROLE_ADMIN, &error))
                 tb_config_env_problem(r, "TESTBED_TOKEN", "%s", error->message);
@@ -265,6 +276,8 @@ static void finish(TbServerConfig *c, TbConfigReader *r)
                 tb_config_env_string(&c->state_dir, "STATE_DIRECTORY");
         if (!c->state_dir)
                 c->state_dir = g_build_filename(g_get_user_state_dir(), "testbed", NULL);
+        if (!c->events.clips)
+                c->events.clips = g_build_filename(c->state_dir, "clips", NULL);
         if (c->url)
                 check_url(c, r);
         g_autoptr(GError) error = NULL;
@@ -317,5 +330,6 @@ void tb_server_config_free(TbServerConfig *config)
         tb_auth_unref(config->auth);
         tb_auth_unref(config->hosts);
         tb_ice_config_clear(&config->ice);
+        tb_events_options_clear(&config->events);
         g_free(config);
 }

@@ -196,6 +196,7 @@ static bool start(TbServer *server, GError **error)
             !tb_persist_load(server->persist, server->pairing, error))
                 return false;
         tb_server_look_for_accounts(server);
+        tb_server_begin_events(server);
         server->http = tb_http_new(
                 &(TbHttpOptions){.address = config->address,
                                  .without_tokens = config->insecure ? TB_ANYONE : TB_THIS_MACHINE_ALWAYS,
@@ -219,6 +220,13 @@ static bool start(TbServer *server, GError **error)
                 error);
         return server->http != NULL;
 }
+
+static const TbRoute *const tables[] = {
+        tb_server_routes,          tb_server_host_routes,      tb_server_enrol_routes,
+        tb_server_own_routes,      tb_server_login_routes,     tb_server_signin_routes,
+        tb_server_user_routes,     tb_server_group_routes,     tb_server_audit_routes,
+        tb_server_phone_routes,    tb_server_telemetry_routes, tb_server_link_routes,
+        tb_server_diagnose_routes, tb_server_registered_routes};
 
 TbServer *tb_server_new(const TbServerConfig *config, GError **error)
 {
@@ -246,20 +254,9 @@ TbServer *tb_server_new(const TbServerConfig *config, GError **error)
         tb_people_set_port(server->people, tb_http_port(server->http));
         tb_server_session_limits();
         tb_server_enrol_limits();
-        tb_http_add_routes(server->http, tb_server_routes, server);
-        tb_http_add_routes(server->http, tb_server_host_routes, server);
-        tb_http_add_routes(server->http, tb_server_enrol_routes, server);
-        tb_http_add_routes(server->http, tb_server_own_routes, server);
-        tb_http_add_routes(server->http, tb_server_login_routes, server);
-        tb_http_add_routes(server->http, tb_server_signin_routes, server);
-        tb_http_add_routes(server->http, tb_server_user_routes, server);
-        tb_http_add_routes(server->http, tb_server_group_routes, server);
-        tb_http_add_routes(server->http, tb_server_audit_routes, server);
-        tb_http_add_routes(server->http, tb_server_phone_routes, server);
-        tb_http_add_routes(server->http, tb_server_telemetry_routes, server);
-        tb_http_add_routes(server->http, tb_server_link_routes, server);
-        tb_http_add_routes(server->http, tb_server_diagnose_routes, server);
-        tb_http_add_routes(server->http, tb_server_registered_routes, server);
+        for (gsize i = 0; i < G_N_ELEMENTS(tables); i++)
+                tb_http_add_routes(server->http, tables[i], server);
+        tb_server_add_event_routes(server);
         add_pages(server);
         arm_tick(server, server->started_ms + 1000);
         return server;
@@ -298,6 +295,7 @@ void tb_server_free(TbServer *server)
                 return;
         tb_http_free(server->http); /* ends every connection: the pairing is told */
         tb_hasher_free(server->hasher);
+        tb_server_end_events(server);
         tb_audit_free(server->audit);
         tb_persist_free(server->persist, STORE_GRACE_MS); /* with the times of their last activity */
         g_source_destroy(server->tick);

@@ -36,6 +36,8 @@ struct TbServer {
         TbHasher *hasher;             /* owned */
         TbGuesses *guesses;           /* owned */
         TbAudit *audit;               /* owned */
+        TbBlobs *blobs;               /* owned */
+        TbEvents *events;             /* owned */
         GHashTable *waiting; /* network, owned -> GQueue, owned: its sockets without an accepted hello */
         gint64 started_ms;   /* boot clock */
 };
@@ -63,6 +65,10 @@ void tb_server_session_limits(void);
 void tb_server_enrol_limits(void);
 /* Once the store is read, and when a command may have added some: who has an account shows so from then on. */
 void tb_server_look_for_accounts(TbServer *server);
+/* Events and their clips, events_wiring.c: before there is HTTP, their routes, and when all connections have ended. */
+void tb_server_begin_events(TbServer *server);
+void tb_server_add_event_routes(TbServer *server);
+void tb_server_end_events(TbServer *server);
 /* TbHttpOptions.answered; `server` is its data. */
 /* Somebody may less than before: what he holds open ends, and sessions that he may not have made now. */
 void tb_server_narrowed(TbServer *server, const char *user);

@@ -70,10 +70,18 @@ char *tb_access_shown(const char *header)
         return shown;
 }
 
+bool tb_access_neighbour(const TbRequest *request, const TbRoute *route)
+{
+        return route && route->flags & TB_ROUTE_NEIGHBOURS && request->origin &&
+               tb_guard_neighbour(request->origin, !tb_auth_is_open(request->http->auth));
+}
+
 bool tb_access_origin(TbRequest *request, const TbRoute *route)
 {
         bool reads = request->is_head || strcmp(request->method, "GET") == 0;
         if (reads && !(route->flags & (TB_ROUTE_UNSAFE | TB_ROUTE_WEBSOCKET)))
+                return true;
+        if (tb_access_neighbour(request, route))
                 return true;
         if (tb_guard_unsafe(&request->http->guard, request->origin, request->fetch_site, request->host))
                 return true;
@@ -142,6 +150,13 @@ static void identify(TbRequest *request, const char *token, bool nobody, GError 
 static bool check_cookie(TbRequest *request, const TbRoute *route)
 {
         bool reads = request->is_head || strcmp(request->method, "GET") == 0;
+        if (tb_access_neighbour(request, route) &&
+            !tb_guard_unsafe(&request->http->guard, request->origin, request->fetch_site, request->host)) {
+                tb_respond_error(
+                        request, TB_ERROR_FORBIDDEN,
+                        "a page of another origin shows a token (Authorization: Bearer …), no cookie");
+                return false;
+        }
         if (request->origin || request->fetch_site ||
             (reads && !(route->flags & (TB_ROUTE_UNSAFE | TB_ROUTE_WEBSOCKET))))
                 return true;

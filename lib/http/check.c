@@ -230,7 +230,8 @@ static bool method_fits(const TbRoute *route, const TbRequest *request)
 typedef struct Found {
         TbHttpRoute *route; /* NULL: none */
         bool path_known, websocket_only;
-        GString *allow; /* owned */
+        const TbRoute *neighbours; /* one of that path that pages of neighbours may call; NULL: none */
+        GString *allow;            /* owned */
 } Found;
 
 static void add_allow(Found *found, const char *method)
@@ -261,6 +262,8 @@ static void find_route(TbRequest *request, Found *found)
                 if (!tb_path_match(&r->path, &request->split))
                         continue;
                 found->path_known = true;
+                if (r->route->flags & TB_ROUTE_NEIGHBOURS)
+                        found->neighbours = r->route;
                 if (method_fits(r->route, request)) {
                         if (!is_meant(request, r))
                                 continue;
@@ -274,9 +277,21 @@ static void find_route(TbRequest *request, Found *found)
         }
 }
 
-static void preflight(TbRequest *request, const char *allow)
+static void preflight(TbRequest *request, const char *allow, const TbRoute *neighbours)
 {
         bool listed;
+        if (tb_access_neighbour(request, neighbours)) {
+                tb_request_add_header(request, "Access-Control-Allow-Origin", request->origin);
+                tb_request_add_header(request, "Access-Control-Allow-Methods", allow);
+                tb_request_add_header(
+                        request, "Access-Control-Allow-Headers",
+                        "Authorization, Content-Type, Range, X-Request-Id, X-Device-Id, X-Session-Id, "
+                        "X-Event-Id, x-ms-blob-type");
+                tb_request_add_header(request, "Access-Control-Max-Age", "600");
+                tb_request_add_header(request, "Vary", "Origin");
+                tb_request_reply_empty(request, 204);
+                return;
+        }
         tb_request_add_header(request, "Allow", allow);
         if (request->origin &&
             tb_guard_origin(&request->http->guard, request->origin, request->host, &listed) && listed) {
@@ -301,7 +316,7 @@ static bool no_route(TbRequest *request, const Found *found)
         }
         if (strcmp(request->method, "OPTIONS") == 0 &&
             (found->path_known || strcmp(request->path, "*") == 0)) {
-                preflight(request, allow);
+                preflight(request, allow, found->neighbours);
                 return false;
         }
         if ((get || !found->path_known) && tb_static_try(request->http, request))

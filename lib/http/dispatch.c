@@ -298,7 +298,13 @@ static void log_access(TbRequest *request, bool complete, gint64 now_us)
                 if (!tb_tally_note(request->http->refusals, kind))
                         return;
         }
-        tb_log(level, TB_F("request", request->id, "peer", request->peer, "user", request->caller.user),
+        bool told =
+                request->match && request->match->route->flags & TB_ROUTE_NEIGHBOURS && request->connection;
+        tb_log(level,
+               TB_F("request", request->id, "peer", request->peer, "user", request->caller.user, "device",
+                    told ? tb_request_header(request, "X-Device-Id") : NULL, "session",
+                    told ? tb_request_header(request, "X-Session-Id") : NULL, "event",
+                    told ? tb_request_header(request, "X-Event-Id") : NULL),
                "%s %s %d %.1f ms%s", request->method, request->path, request->status, seconds * 1000,
                complete || request->refused ? "" : " (client left)");
 }

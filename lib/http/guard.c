@@ -99,6 +99,36 @@ bool tb_guard_origin(const TbGuard *guard, const char *origin, const char *host,
         return listed || (guard->own && g_ascii_strcasecmp(guard->own, origin) == 0);
 }
 
+static bool is_private(const char *name)
+{
+        struct in_addr v4;
+        if (inet_pton(AF_INET, name, &v4) != 1)
+                return false;
+        guint32 a = ntohl(v4.s_addr);
+        return a == 0 || a >> 24 == 127 || a >> 24 == 10 || a >> 16 == 0xc0a8 || a >> 20 == 0xac1;
+}
+
+static bool is_tunnel(const char *name)
+{
+        static const char *const ends[] = {".ngrok-free.dev", ".ngrok.io"};
+        for (gsize i = 0; i < G_N_ELEMENTS(ends); i++)
+                if (g_str_has_suffix(name, ends[i]) &&
+                    strchr(name, '.') == name + strlen(name) - strlen(ends[i]) && name[0] != '.')
+                        return true;
+        return false;
+}
+
+bool tb_guard_neighbour(const char *origin, bool tunnels)
+{
+        char name[256];
+        const char *rest = g_str_has_prefix(origin, "http://")    ? origin + 7
+                           : g_str_has_prefix(origin, "https://") ? origin + 8
+                                                                  : NULL;
+        if (!rest || !tb_host_split(rest, name, sizeof name))
+                return false;
+        return strcmp(name, "localhost") == 0 || is_private(name) || (tunnels && is_tunnel(name));
+}
+
 bool tb_guard_unsafe(const TbGuard *guard, const char *origin, const char *fetch_site, const char *host)
 {
         bool listed;

@@ -26,5 +26,7 @@ bool tb_host_split(const char *text, char *ret_name, gsize size);
 bool tb_guard_host(const TbGuard *guard, const char *host, const char *local);
 /* Whether `origin` is http(s)://<host> itself, guard->own, or one of guard->origins (*ret_listed). NULL origin: true. */
 bool tb_guard_origin(const TbGuard *guard, const char *origin, const char *host, bool *ret_listed);
+/* Whether it is a page of this machine's or of a private IPv4 network's, whatever its port; with `tunnels` also one behind ngrok. */
+bool tb_guard_neighbour(const char *origin, bool tunnels);
 /* The verdict on a request that changes something or opens a WebSocket. */
 bool tb_guard_unsafe(const TbGuard *guard, const char *origin, const char *fetch_site, const char *host);

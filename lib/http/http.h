@@ -47,6 +47,9 @@ typedef enum TbRouteFlags {
         /* Also for callers with grants: its handler asks tb_caller_role() of whatever host or device it is about. A route
          * that needs a role and does not say so is closed to them. */
         TB_ROUTE_GRANTED = 1 << 6,
+        /* Pages of this machine and of private networks may call it from a browser (tb_guard_neighbour()): with a token, or where
+         * nobody needs one, never by a cookie. The log's line of it bears X-Device-Id, X-Session-Id and X-Event-Id. */
+        TB_ROUTE_NEIGHBOURS = 1 << 7,
 } TbRouteFlags;
 
 typedef struct TbRoute {

@@ -47,6 +47,8 @@ void tb_access_proxy(TbRequest *request, const TbProxySaid *said); /* says for w
 bool tb_access_person(TbRequest *request);
 /* What a header says, as a text may name it: printable, bounded. The caller frees. */
 char *tb_access_shown(const char *header);
+/* A page of a neighbour's, and a route for such. `route` NULL: false. */
+bool tb_access_neighbour(const TbRequest *request, const TbRoute *route);
 bool tb_access_origin(TbRequest *request, const TbRoute *route);
 bool tb_access_role(TbRequest *request, const TbRoute *route);
 

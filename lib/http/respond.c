@@ -44,6 +44,10 @@ void tb_respond(TbRequest *request, int status, struct MHD_Response *response)
                 add(response, "Access-Control-Allow-Origin", request->origin);
                 add(response, "Access-Control-Allow-Credentials", "true");
                 add(response, "Vary", "Origin");
+        } else if (tb_access_neighbour(request, request->match ? request->match->route : NULL)) {
+                add(response, "Access-Control-Allow-Origin", request->origin);
+                add(response, "Access-Control-Expose-Headers", "etag, x-request-id, x-next-cursor");
+                add(response, "Vary", "Origin");
         }
         /* What was refused may not be what a proxy before us took it for: nothing behind it is believed. */
         if (request->close_after || status == 400 || status == 421 ||

@@ -19,3 +19,15 @@ extern const char tb_sql_user_put[], tb_sql_user_end[], tb_sql_user_list[];
 extern const char tb_sql_group_put[], tb_sql_group_end[], tb_sql_group_list[];
 extern const char tb_sql_login_put[], tb_sql_login_end[], tb_sql_login_list[];
 extern const char tb_sql_audit_add[], tb_sql_audit_page[], tb_sql_audit_forget[];
+/* server/events */
+extern const char tb_sql_ev_attempt_add[], tb_sql_ev_attempt_list[], tb_sql_ev_device_add[],
+        tb_sql_ev_device_get[];
+extern const char tb_sql_ev_job_add[], tb_sql_ev_job_claim[], tb_sql_ev_job_end[], tb_sql_ev_job_get[];
+extern const char tb_sql_ev_job_kill[], tb_sql_ev_job_next[], tb_sql_ev_job_renew[], tb_sql_ev_login_add[];
+extern const char tb_sql_ev_login_forget[], tb_sql_ev_login_list[], tb_sql_ev_person_add[],
+        tb_sql_ev_person_find[];
+extern const char tb_sql_ev_session_add[], tb_sql_ev_session_cancel[], tb_sql_ev_session_drop[],
+        tb_sql_ev_session_get[];
+extern const char tb_sql_ev_session_list[], tb_sql_ev_session_stop[], tb_sql_event_add[], tb_sql_event_end[];
+extern const char tb_sql_event_get[], tb_sql_event_last[], tb_sql_event_of_session[], tb_sql_event_page[];
+extern const char tb_sql_event_stored[], tb_sql_event_summary[], tb_sql_event_uploaded[];

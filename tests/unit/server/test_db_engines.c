@@ -425,6 +425,13 @@ static void test_schemas(gconstpointer engine)
         tb_db_statement(older, "DROP TABLE user_groups");
         tb_db_statement(older, "DROP TABLE logins");
         tb_db_statement(older, "DROP TABLE audit");
+        tb_db_statement(older, "DROP TABLE ev_people");
+        tb_db_statement(older, "DROP TABLE ev_logins");
+        tb_db_statement(older, "DROP TABLE ev_devices");
+        tb_db_statement(older, "DROP TABLE ev_sessions");
+        tb_db_statement(older, "DROP TABLE ev_jobs");
+        tb_db_statement(older, "DROP TABLE ev_attempts");
+        tb_db_statement(older, "DROP TABLE events");
         tb_db_statement(older, "ALTER TABLE sessions DROP COLUMN life");
         tb_db_statement(older, "ALTER TABLE sessions DROP COLUMN note");
         tb_db_statement(older, "DELETE FROM migrations WHERE number > 2");

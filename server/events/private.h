@@ -1,0 +1,109 @@
+#pragma once
+/* What the files of this room share. */
+#include "lib/error.h"
+#include "lib/places.h"
+#include "lib/rate.h"
+#include "server/events/events.h"
+#include "server/events/state.h"
+
+struct TbEvents {
+        const TbEventsOptions *options; /* borrowed */
+        TbDb *db;                       /* borrowed */
+        TbBlobs *blobs;                 /* borrowed */
+        void (*told)(json_t *event, gpointer data);
+        gpointer data;      /* borrowed */
+        bool loaded;        /* sign-ins and the last number are known */
+        gint64 last_seq;    /* the largest number that an event has */
+        GHashTable *logins; /* SHA-256 as GBytes -> owned Login (who.c) */
+        TbRates *rates;     /* owned; of dev logins */
+        TbPlaces places;    /* of clips under way */
+        GQueue feeds;       /* owned TbEventFeed */
+        GQueue waiters;     /* TbAsk: workers that wait for a job, the longest first; owned */
+        GSource *tick;      /* ref; NULL: there is nothing to look after */
+        guint64 events, jobs, done, failed, dead;
+};
+
+/* --- who.c --- */
+typedef enum TbEventNeed {
+        TB_NEED_READ,
+        TB_NEED_WRITE,
+        TB_NEED_CLIP,   /* to read, or a worker */
+        TB_NEED_WORKER, /* a worker, where it has a token of its own */
+} TbEventNeed;
+
+/* Whose rows he may touch: "" everybody's. The caller frees; NULL with the error. */
+char *tb_event_who(TbEvents *events, TbRequest *request, TbEventNeed need, GError **error);
+void tb_event_logins_load(TbEvents *events, const TbDbResult *rows);
+void tb_event_dev_login(TbRequest *request, gpointer events);
+
+/* --- ask.c: a request, and the calls of the store that it takes --- */
+typedef struct TbAsk TbAsk;
+typedef void (*TbAskThen)(TbAsk *ask, const TbDbResult *rows); /* answers, or asks on */
+struct TbAsk {
+        TbEvents *events;   /* borrowed */
+        TbRequest *request; /* ref; NULL: nobody waits for an answer */
+        char *user;         /* owned; whose rows */
+        char *id;           /* owned; the event or the session; NULL: none */
+        json_t *kept;       /* owned; NULL: none */
+        guint tries;
+        TbAskThen then;
+        /* of uploads and of workers that wait */
+        TbPlace place;
+        TbPipe *pipe;    /* ref; NULL: none */
+        gint64 until_ms; /* boot clock */
+        GList link;      /* in events->waiters */
+};
+
+/* NULL: refused, and answered. `id`: of the path, or NULL. */
+TbAsk *tb_ask_new(TbEvents *events, TbRequest *request, TbEventNeed need, const char *id);
+void tb_ask_free(TbAsk *ask);
+/* Runs the call, then `then`; what fails is answered and ends the ask. */
+void tb_ask_run(TbAsk *ask, TbDbCall *call_take, TbAskThen then);
+/* Each answers, and ends the ask. */
+void tb_ask_json(TbAsk *ask, int status, json_t *body_take);
+void tb_ask_refuse(TbAsk *ask, TbErrorCode code, const char *text);
+void tb_ask_error(TbAsk *ask, const GError *error);
+/* The event of ask->id as far as its user may see it. */
+void tb_ask_event(TbAsk *ask, TbDbCall *call);
+/* Refuses a request in the same words as the original. */
+void tb_event_refuse(TbRequest *request, const GError *error);
+
+/* --- rows.c --- */
+json_t *tb_event_of_row(const TbDbResult *rows, guint row); /* a new reference */
+const char *tb_event_stored_etag(const TbDbResult *rows, guint row);
+json_t *tb_event_session_of_row(const TbDbResult *rows, guint row);
+json_t *tb_event_attempt_of_row(const TbDbResult *rows, guint row);
+json_t *tb_event_time(gint64 ms); /* null for 0 */
+/* "sessions/S/events/E.webm"; the caller frees */
+char *tb_event_blob_name(const char *session, const char *event, const char *mime);
+/* What LIKE finds a text by, in lower case: "%text%"; "" for NULL or "". The caller frees. */
+char *tb_event_like(const char *text);
+bool tb_event_has_text(const json_t *object, const char *field, const char *text);
+char *tb_event_uuid(void); /* the caller frees */
+
+/* --- uploads.c, clip.c --- */
+#define TB_EVENT_BODY (256 * 1024) /* bytes under way between a client and the disk */
+/* One of the clips under way; false: refused, answered, and the ask ended. */
+bool tb_event_take_place(TbAsk *ask);
+void tb_event_clip(TbRequest *request, gpointer events);
+
+/* --- feed.c --- */
+/* Tells who follows, and `told` when it is done only now. */
+void tb_event_changed(TbEvents *events, json_t *event, bool is_done);
+void tb_event_say(TbEvents *events, const char *user, json_t *message_take);
+void tb_event_stream(TbRequest *request, gpointer events);
+
+/* --- jobs.c --- */
+void tb_event_job_add(TbDbCall *call, const char *event_id);
+void tb_event_jobs_ready(TbEvents *events); /* there may be one for who waits */
+void tb_event_jobs_watch(TbEvents *events); /* some are out */
+/* Its job ends with it: statements of the call that says so. */
+void tb_event_job_end(TbDbCall *call, const char *event_id);
+void tb_event_claim(TbRequest *request, gpointer events);
+void tb_event_progress(TbRequest *request, gpointer events);
+
+/* --- verdict.c: summary and failure --- */
+void tb_event_summarize(TbRequest *request, gpointer events);
+void tb_event_fail(TbRequest *request, gpointer events);
+/* A job that nobody finished. */
+void tb_event_give_up(TbEvents *events, const char *event_id, const char *reason);

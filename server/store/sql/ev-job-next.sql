@@ -1,0 +1,1 @@
+SELECT COUNT(*) FROM ev_jobs WHERE state = 'leased'
