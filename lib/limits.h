@@ -215,9 +215,13 @@
 #define TB_LIMIT_VIEWERS 32           /* WebRTC peers of one host, if the configuration says nothing */
 #define TB_LIMIT_UNCONNECTED_MS                                                                              \
         1000 /* that an offer has to be connected before another one may take its place */
+#define TB_LIMIT_CODED_UNITS                                                                                 \
+        60 /* encoded pictures that wait for main: then they are left out up to the next keyframe */
 #define TB_LIMIT_MJPEG_VIEWERS 32
 #define TB_LIMIT_LINK_UNSENT                                                                                 \
         (16 * 1024) /* bytes in the kernel that it has not sent yet, of the host's line to the server */
+#define TB_LIMIT_RELAY_UNITS                                                                                 \
+        (64 * 1024) /* bytes that wait for an observer: then encoded pictures are left out */
 #define TB_LIMIT_RELAY_PICTURE (200 * 1024) /* bytes of a picture that goes by the pairing server */
 #define TB_LIMIT_VNC_CLIENTS 32
 #define TB_LIMIT_NET_RANGES 64        /* ranges of addresses in one list of a configuration */

@@ -74,13 +74,37 @@ static bool send_picture(GBytes *source, int width, GBytes *jpeg, TbObserver *ob
         return true;
 }
 
+static bool send_unit(GBytes *unit, bool keyframe, int width, int height, TbObserver *observer, gpointer data)
+{
+        TbBridge *bridge = data;
+        if (!bridge->ready || tb_bridge_link_is_late(bridge->link))
+                return false;
+        g_autoptr(GBytes) message =
+                tb_uploads_unit(&bridge->uploads, tb_observer_session(observer), tb_observer_peer(observer),
+                                unit, keyframe, width, height);
+        if (!tb_bridge_link_send(bridge->link, true, g_bytes_get_data(message, NULL),
+                                 g_bytes_get_size(message)))
+                return false;
+        tb_bridge_link_mark(bridge->link);
+        return true;
+}
+
+static bool takes_units(gpointer data)
+{
+        return ((TbBridge *)data)->units;
+}
+
 static gsize queued(gpointer data)
 {
         return tb_bridge_link_under_way(((TbBridge *)data)->link);
 }
 
-const TbObserverOps tb_bridge_observer_ops = {
-        .send = send_to_observer, .picture = send_picture, .queued = queued, observer_may_say};
+const TbObserverOps tb_bridge_observer_ops = {.send = send_to_observer,
+                                              .picture = send_picture,
+                                              .unit = send_unit,
+                                              .takes_units = takes_units,
+                                              .queued = queued,
+                                              .may_say = observer_may_say};
 
 static void hold_line(bool held, gpointer data)
 {
@@ -153,6 +177,7 @@ static void ready(TbBridge *bridge, const TbBridgeMessage *m)
                        bridge->config->name, m->host);
         bridge->ready = true;
         bridge->uploads.shares = m->shares;
+        bridge->units = m->units;
         bridge->away.ready_us = g_get_monotonic_time();
         if (bridge->late_devices)
                 tb_bridge_send(bridge, tb_bridge_devices_message(bridge->core, &bridge->short_devices));

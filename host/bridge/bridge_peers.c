@@ -246,6 +246,10 @@ void tb_bridge_peer_gone(TbBridge *bridge, const TbBridgeMessage *m)
 static void picture_arrived(const TbBridge *bridge, TbObserver *o, const TbBridgeMessage *m)
 {
         gint64 own_us = tb_bridge_link_trip_us(bridge->link);
+        if (m->lost) {
+                tb_observer_picture_lost(o);
+                return;
+        }
         bool told = m->took_ms >= 0 && own_us > 0;
         tb_observer_picture_arrived(o, m->t, told ? m->took_ms * 1000 : -1,
                                     told ? m->trip_ms * 1000 + own_us : -1);

@@ -32,6 +32,7 @@ struct TbBridge {
         guint announce;                               /* source */
         TbAway away;                                  /* observers while the server is */
         bool ready;                                   /* the server has accepted us */
+        bool units;                                   /* … and knows of encoded pictures */
         bool late_devices;                            /* the hello did not have room for them */
         bool short_devices;                           /* their interfaces are left out */
         TbTally *tally;                               /* owned: what observers make us log */

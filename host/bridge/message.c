@@ -66,6 +66,7 @@ static bool parse_ready(TbBridgeMessage *m, GError **error)
         json_t *protocol = json_object_get(m->json, "protocol");
         m->protocol = json_is_integer(protocol) ? (int)CLAMP(json_integer_value(protocol), 1, 1000) : 1;
         m->shares = g_strcmp0(json_string_value(json_object_get(m->json, "pictures")), "shared") == 0;
+        m->units = json_is_true(json_object_get(m->json, "encoded"));
         m->open = g_strcmp0(json_string_value(json_object_get(m->json, "access")), "open") == 0;
         get_ice_servers(m);
         return get_name(m, "host", false, &m->host, error) && get_name(m, "peerId", false, &m->peer, error);
@@ -120,6 +121,7 @@ static bool parse_arrived(TbBridgeMessage *m, GError **error)
         json_t *took = json_object_get(m->json, "took_ms"), *trip = json_object_get(m->json, "trip_ms");
         m->t = json_is_integer(bytes) ? json_integer_value(bytes) : -1;
         bool told = json_is_integer(took) && json_is_integer(trip);
+        m->lost = json_is_true(json_object_get(m->json, "lost"));
         m->took_ms = told ? CLAMP(json_integer_value(took), 0, ARRIVED_MOST_MS) : -1;
         m->trip_ms = told ? CLAMP(json_integer_value(trip), 0, ARRIVED_MOST_MS) : -1;
         return parse_peer(m, error);
@@ -374,6 +376,20 @@ GBytes *tb_bridge_picture(const char *session, const char *peer, GBytes *jpeg)
         gsize size;
         const guint8 *bytes = g_bytes_get_data(jpeg, &size);
         GByteArray *out = envelope(1, session, peer, size);
+        g_byte_array_append(out, bytes, (guint)size);
+        return g_byte_array_free_to_bytes(out);
+}
+
+GBytes *tb_bridge_unit(const char *session, const char *peer, GBytes *unit, bool keyframe, int width,
+                       int height)
+{
+        gsize size;
+        const guint8 *bytes = g_bytes_get_data(unit, &size);
+        GByteArray *out = envelope(3, session, peer, size + 5);
+        g_byte_array_append(out,
+                            (const guint8[]){keyframe, (guint8)(width >> 8), (guint8)width,
+                                             (guint8)(height >> 8), (guint8)height},
+                            5);
         g_byte_array_append(out, bytes, (guint)size);
         return g_byte_array_free_to_bytes(out);
 }

@@ -55,6 +55,7 @@ typedef struct TbBridgeMessage {
         int protocol;      /* 1: an older server */
         bool open;         /* it asks nobody for a token */
         bool shares;       /* it knows of pictures that are for others, too */
+        bool units;        /* it knows of encoded ones */
         const char *host;  /* the name that this host has there; nullable */
         const char *nonce; /* challenge */
         bool names;        /* challenge: it wants the proof to name it */
@@ -69,6 +70,7 @@ typedef struct TbBridgeMessage {
         gint64 t;
         /* picture-arrived: what it took on the observer's line beyond the way there and back, and that; -1: an older server */
         gint64 took_ms, trip_ms;
+        bool lost; /* picture-arrived: it has not, the server has left it out */
 } TbBridgeMessage;
 
 /* TB_ERROR_INVALID that blames the field. tb_bridge_message_clear() in both cases. */
@@ -81,6 +83,9 @@ void tb_bridge_message_clear(TbBridgeMessage *message);
 char *tb_bridge_wrap(json_t *message, const char *session, const char *peer, gsize *ret_size);
 /* 0x01, n, peer, m, session, JPEG. */
 GBytes *tb_bridge_picture(const char *session, const char *peer, GBytes *jpeg);
+/* 0x03, n, peer, m, session, flags (bit 0: keyframe), width and height of the screen (big-endian, 16 bits), H.264. */
+GBytes *tb_bridge_unit(const char *session, const char *peer, GBytes *unit, bool keyframe, int width,
+                       int height);
 /* 0x02 and the same without a JPEG: the last one is for this observer, too. */
 GBytes *tb_bridge_picture_again(const char *session, const char *peer);
 

@@ -46,6 +46,16 @@ static gsize queued_relay(gpointer data)
 static const TbControlOps relay_ops = {
         .send = send_relay, .queued = queued_relay, .picture = tb_observer_picture_topic};
 
+static bool names(const json_t *list, const char *word)
+{
+        gsize at;
+        json_t *item;
+        bool found = false;
+        json_array_foreach (list, at, item)
+                found |= g_strcmp0(json_string_value(item), word) == 0;
+        return found;
+}
+
 void tb_observer_relay(TbObserver *o, json_t *message)
 {
         tb_assert_main();
@@ -60,6 +70,8 @@ void tb_observer_relay(TbObserver *o, json_t *message)
         const json_t *width = json_object_get(bare, "width"); /* beside "subscribe": ["picture"] */
         if (json_is_integer(width))
                 o->picture_width = (int)CLAMP(json_integer_value(width), PICTURE_LEAST, TB_LIMIT_VIDEO_SIDE);
+        if (json_object_get(bare, "subscribe"))
+                o->takes_h264 = names(json_object_get(bare, "codecs"), "h264");
         gsize size;
         g_autofree char *text = tb_json_text(bare, &size);
         tb_control_receive(o->relay, text, size);
@@ -94,7 +106,7 @@ TbObserver *tb_observer_new(TbCore *core, TbMedia *media, const TbObserverInfo *
         o->control = info->control;
         o->place = place;
         o->ice_servers = g_strdupv((char **)(gpointer)info->ice_servers);
-        tb_picture_pace_init(&o->pace);
+        tb_observer_picture_begin(o);
         o->picture_mark = -1;
         publish(o, "viewer.joined", "server", NULL);
         return o;
@@ -103,7 +115,7 @@ TbObserver *tb_observer_new(TbCore *core, TbMedia *media, const TbObserverInfo *
 static void end_relay(TbObserver *o)
 {
         g_clear_pointer(&o->relay, tb_control_free);
-        g_clear_pointer(&o->picture, tb_mjpeg_free);
+        tb_observer_picture_end(o);
 }
 
 bool tb_observer_let_go(TbObserver *o)
@@ -126,7 +138,7 @@ bool tb_observer_take_back(TbObserver *o, const TbObserverInfo *info)
                 return false;
         o->let_go = false;
         tb_observer_renew(o, info->ice_servers);
-        tb_picture_pace_init(&o->pace);
+        tb_observer_picture_begin(o);
         o->picture_mark = -1;
         return true;
 }

@@ -23,6 +23,10 @@ typedef struct TbObserverOps {
         /* `source`, `width`: of what and in which form it was made, the same for all observers of that form. False: the last
          * one is still on its way. */
         bool (*picture)(GBytes *source, int width, GBytes *jpeg, TbObserver *observer, gpointer data);
+        /* One access unit of H.264, of a screen of that size; `unit` is the same object for all observers of that rung. False:
+         * left out. */
+        bool (*unit)(GBytes *unit, bool keyframe, int width, int height, TbObserver *observer, gpointer data);
+        bool (*takes_units)(gpointer data); /* the server does */
         gsize (*queued)(gpointer data);
         bool (*may_say)(const char *what, TbObserver *observer,
                         gpointer data); /* in the log: not too often */
@@ -72,6 +76,8 @@ void tb_observer_renew(TbObserver *observer,
 void tb_observer_relay(TbObserver *observer, json_t *message); /* a control message; borrowed */
 void tb_observer_drained(TbObserver *observer);                /* the link to the server can take more */
 
+/* An encoded one was left out by the server. */
+void tb_observer_picture_lost(TbObserver *observer);
 /* One of so many has arrived, and took so long on the observer's own line, beyond what anything takes there and back; `trip_us`:
  * that, of all the way from here. Both -1: not known. */
 void tb_observer_picture_arrived(TbObserver *observer, gint64 bytes, gint64 took_us, gint64 trip_us);

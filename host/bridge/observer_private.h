@@ -1,8 +1,10 @@
 #pragma once
 /* What observer.c, observer_lines.c and observer_picture.c share. */
+#include "host/bridge/frame_pace.h"
 #include "host/bridge/observer.h"
 #include "host/bridge/picture_pace.h"
 #include "host/core/control/control.h"
+#include "host/media/encode/coded.h"
 #include "host/media/hub/hub.h"
 #include "host/media/still/still.h"
 
@@ -22,8 +24,12 @@ struct TbObserver {
         guint early_attempt; /* of that offer */
         GPtrArray *early_candidates; /* owned: those that came behind it */
         TbControl *relay;            /* owned: made by the first relayed message; NULL */
-        TbMjpeg *picture;            /* owned; NULL: not asked for */
+        TbMjpeg *picture;            /* owned; NULL: not asked for, or encoded: */
+        TbCoded *coded;              /* owned; NULL: as above */
+        TbRung coded_rung;
+        bool takes_h264; /* it has said so */
         TbPicturePace pace;
+        TbFramePace frames;
         char *picture_of;  /* owned: interface that the picture is of; NULL: the device's video */
         int picture_width; /* px that it is shown with; 0: not said */
         gint64 picture_mark;
@@ -39,5 +45,7 @@ TbActor tb_observer_actor(const TbObserver *o, const char *via);
 void tb_observer_end_lines(TbObserver *o, const char *reason);
 
 /* observer_picture.c: somebody wants the relay's picture, or no longer; `data` is the TbObserver (TbControlOps.picture). */
+void tb_observer_picture_begin(TbObserver *o); /* nothing is known of its line */
+void tb_observer_picture_end(TbObserver *o);
 bool tb_observer_picture_topic(const char *device, const char *interface, bool on, gpointer data,
                                GError **error);

@@ -6,7 +6,7 @@
 
 #define FIRST 12288 /* bytes: a third of a second of 300 kbit/s */
 #define LEAST 3072
-#define WANTED_US 150000               /* that the bytes of a picture take; MUCH times that at the most */
+#define WANTED_US 100000               /* that the bytes of a picture take; MUCH times that at the most */
 #define LOST_US (8 * G_USEC_PER_SEC)   /* of one that nobody told of: the next goes all the same */
 #define UNTOLD_US (3 * G_USEC_PER_SEC) /* … of the first: an older server tells nothing */
 #define QUALITY_LOW 25

@@ -15,4 +15,7 @@ typedef struct TbUploads {
 /* `source`: as it was compressed, the same for all observers of a form; `jpeg`: what is sent of it. The caller frees. */
 GBytes *tb_uploads_message(TbUploads *uploads, const char *session, const char *peer, GBytes *source,
                            int width, GBytes *jpeg);
+/* The same of an access unit (TbObserverOps.unit). */
+GBytes *tb_uploads_unit(TbUploads *uploads, const char *session, const char *peer, GBytes *unit,
+                        bool keyframe, int width, int height);
 void tb_uploads_clear(TbUploads *uploads); /* the server has nothing any more */

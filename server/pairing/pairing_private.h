@@ -95,6 +95,7 @@ struct TbParty {
         GQueue turns;          /* of a host: TbParty with something that waits, the next first; not owned */
         gsize waiting;         /* bytes that wait, of an observer; of a host: of all of them */
         guint marks;           /* pictures under way to it, of whose arrival its host is told */
+        bool needs_key;        /* an encoded picture was left out: so are those up to the next keyframe */
         bool is_short;         /* the kernel keeps little of what is sent to it */
         bool has_trip;         /* a mark alone on its line has come back … */
         guint32 trip_ms;       /* … and took so long there and back; the quickest lately */

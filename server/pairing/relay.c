@@ -8,6 +8,9 @@
 
 #define PICTURE 0x01
 #define PICTURE_AGAIN 0x02
+#define UNIT 0x03 /* encoded: flags, width, height, H.264 */
+#define UNIT_HEAD 5
+#define UNIT_KEY 1 /* of the flags */
 /* bytes in a reader's queue above which samples are left out: the next one is newer anyway */
 #define SLOW (64 * 1024)
 #define CONTROL_MAX (64 * 1024)
@@ -198,13 +201,36 @@ void tb_relay_picture(TbParty *observer, GBytes *picture)
         send_picture(observer, picture);
 }
 
+/* --- encoded pictures: what is left out ends with a keyframe --- */
+static void leave_out(TbParty *observer)
+{
+        TbParty *host = tb_session_producer(observer->session);
+        observer->needs_key = true;
+        observer->pairing->dropped_pictures++;
+        if (host)
+                tb_party_send(host, json_pack("{s:s, s:s, s:s, s:b}", "type", "picture-arrived", "sessionId",
+                                              observer->session->id, "peerId", observer->id, "lost", 1));
+}
+
+static void relay_unit(TbParty *observer, GBytes *unit)
+{
+        const guint8 *bytes = g_bytes_get_data(unit, NULL);
+        bool full = observer->pairing->options.ops->queued(observer->connection) > TB_LIMIT_RELAY_UNITS;
+        if (full || (observer->needs_key && !(bytes[1] & UNIT_KEY))) {
+                leave_out(observer);
+                return;
+        }
+        observer->needs_key = false;
+        send_picture(observer, unit);
+}
+
 /* How long a line takes with nothing on it: the quickest mark, forgotten slowly, for lines change. */
 static void note_trip(TbParty *observer, guint32 took_ms)
 {
         if (!observer->has_trip || took_ms < observer->trip_ms)
                 observer->trip_ms = took_ms;
         else
-                observer->trip_ms += (took_ms - observer->trip_ms) / 16;
+                observer->trip_ms += (took_ms - observer->trip_ms + 1) / 2;
         observer->has_trip = true;
 }
 
@@ -242,26 +268,31 @@ static TbParty *observer_of(TbParty *host, const char *session_id, gsize session
         return NULL;
 }
 
-/* 0x01, n, n bytes of peer id, m, m bytes of session id, JPEG; 0x02: the same without a JPEG, of the last one */
+/* 0x01, n, n bytes of peer id, m, m bytes of session id, JPEG; 0x03: the same of an encoded one; 0x02: the same without either, of the
+ * last one */
 static void host_picture(TbParty *host, const guint8 *bytes, gsize size)
 {
         gsize n = size > 1 ? bytes[1] : 0;
         gsize m = size > 2 + n ? bytes[2 + n] : 0;
         gsize at = 3 + n + m;
         bool again = size == at && bytes[0] == PICTURE_AGAIN && host->picture;
-        if ((!again && (size <= at || bytes[0] != PICTURE)) || n == 0 || m == 0) {
+        bool is_new = (bytes[0] == PICTURE && size > at) || (bytes[0] == UNIT && size > at + UNIT_HEAD);
+        if ((!again && !is_new) || n == 0 || m == 0) {
                 tb_party_error(host, "invalid", "Invalid picture");
                 return;
         }
         if (!again) { /* kept, also when nobody wants it any more: others may be named for it */
                 guint8 *copy = g_malloc(size - at + 1);
-                copy[0] = PICTURE;
+                copy[0] = bytes[0];
                 memcpy(copy + 1, bytes + at, size - at);
                 g_clear_pointer(&host->picture, g_bytes_unref);
                 host->picture = g_bytes_new_take(copy, size - at + 1);
         }
         TbParty *observer = observer_of(host, (const char *)bytes + 3 + n, m, (const char *)bytes + 2, n);
-        if (observer) /* else it has left in the meantime */
+        bool encoded = ((const guint8 *)g_bytes_get_data(host->picture, NULL))[0] == UNIT;
+        if (observer && encoded)
+                relay_unit(observer, host->picture);
+        else if (observer) /* else it has left in the meantime */
                 tb_relay_picture(observer, host->picture);
 }
 

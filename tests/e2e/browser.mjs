@@ -27,8 +27,8 @@ const FLAGS = [
 const PATIENCE = 30000; // of one wait; the machine may be busy
 
 /** A browser that ends with the test (t = {after}); `executablePath` may start it elsewhere (netns.mjs). */
-export async function startBrowser(t, executablePath = process.env.CHROMIUM || '/usr/bin/chromium') {
-  const browser = await chromium.launch({ executablePath, headless: true, args: FLAGS });
+export async function startBrowser(t, executablePath = process.env.CHROMIUM || '/usr/bin/chromium', args = []) {
+  const browser = await chromium.launch({ executablePath, headless: true, args: [...FLAGS, ...args] });
   t.after(() => browser.close());
   return browser;
 }
@@ -124,6 +124,7 @@ export async function openPage(
     phone = false,
     dark = false,
     permissions = null,
+    init = null, // runs in the page before its own code
   } = {},
 ) {
   const context = await browser.newContext({
@@ -138,6 +139,7 @@ export async function openPage(
     await context.addInitScript(spyOnChannels);
     await context.addInitScript(keepPeers);
   }
+  if (init) await context.addInitScript(init);
   if (!webrtc) await context.addInitScript(breakWebRTC);
   const page = await context.newPage();
   page.setDefaultTimeout(PATIENCE);

@@ -307,10 +307,10 @@ export class CommandClient extends Emitter {
 
   /**
    * Counts users per topic: the first one subscribes, the last one unsubscribes. Returns the undo.
-   * @param {{offset?: () => number}} [o]   consoles: the byte to begin with, asked again for each way
+   * `offset()`: of consoles, the byte to begin with, asked again for each way; `more`: what else the message says.
    */
-  subscribe(topic, { offset = null } = {}) {
-    const entry = this._topics.get(topic) ?? { users: 0, offset };
+  subscribe(topic, { offset = null, more = null } = {}) {
+    const entry = this._topics.get(topic) ?? { users: 0, offset, more };
     this._topics.set(topic, entry);
     entry.users += 1;
     if (entry.users === 1) this._subscribe(this._open(), topic, entry);
@@ -325,14 +325,20 @@ export class CommandClient extends Emitter {
     };
   }
 
-  _subscribe(route, topic, { offset }) {
-    this._control(route, { subscribe: [topic], ...(offset ? { offset: offset() } : {}) });
+  /** Once more, by who has it: what it sends begins anew. */
+  subscribeAgain(topic) {
+    const entry = this._topics.get(topic);
+    if (entry) this._subscribe(this._open(), topic, entry);
+  }
+
+  _subscribe(route, topic, { offset, more }) {
+    this._control(route, { subscribe: [topic], ...(offset ? { offset: offset() } : {}), ...more });
   }
 
   _subscribeAll(route) {
-    const plain = [...this._topics].filter(([, e]) => !e.offset).map(([topic]) => topic);
+    const plain = [...this._topics].filter(([, e]) => !e.offset && !e.more).map(([topic]) => topic);
     if (plain.length) this._control(route, { subscribe: plain });
-    for (const [topic, entry] of this._topics) if (entry.offset) this._subscribe(route, topic, entry);
+    for (const [topic, e] of this._topics) if (e.offset || e.more) this._subscribe(route, topic, e);
   }
 
   _control(route, message) {

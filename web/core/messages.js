@@ -114,6 +114,7 @@ export default {
         id: { type: 'int', min: 1, optional: true },
         offset: { type: 'int', min: 0, optional: true },
         width: { type: 'int', min: 1, max: 'pixels', optional: true },
+        codecs: { type: 'array', min: 1, max: 'topics', items: { type: 'string' }, optional: true },
       },
     },
     unsubscribe: {

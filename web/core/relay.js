@@ -1,6 +1,10 @@
-// Binary messages of the relay: the first byte says what follows. 0x01: one JPEG of the reduced picture.
+// Binary messages of the relay: the first byte says what follows. 0x01: one JPEG of the reduced picture. 0x03: flags,
+// the screen's width and height (16 bits each), one access unit of H.264.
 
 export const PICTURE = 0x01;
+const UNIT = 0x03;
+const UNIT_HEAD = 6;
+const KEY = 1;
 const MAX_PICTURE = 1024 * 1024;
 
 /** A picture that was made smaller says of which size the screen is, in a comment right behind SOI; or null. */
@@ -11,9 +15,19 @@ function screenOf(jpeg) {
   return width > 0 && height > 0 ? { width: Number(width), height: Number(height) } : null;
 }
 
-/** {kind: 'picture', jpeg, screen} or null for what we do not know. */
+/** {kind: 'picture', jpeg, screen}, {kind: 'unit', key, screen, data}, or null for what we do not know. */
 export function parseBinary(bytes) {
   if (bytes.length < 2 || bytes.length > MAX_PICTURE + 1) return null;
+  if (bytes[0] === UNIT) {
+    if (bytes.length <= UNIT_HEAD) return null;
+    const [width, height] = [(bytes[2] << 8) | bytes[3], (bytes[4] << 8) | bytes[5]];
+    return {
+      kind: 'unit',
+      key: (bytes[1] & KEY) !== 0,
+      screen: width > 0 && height > 0 ? { width, height } : null,
+      data: bytes.subarray(UNIT_HEAD),
+    };
+  }
   if (bytes[0] !== PICTURE) return null;
   const jpeg = bytes.subarray(1);
   if (jpeg[0] !== 0xff || jpeg[1] !== 0xd8) return null; // not a JPEG: SOI is missing

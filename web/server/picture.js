@@ -4,6 +4,7 @@ import { ApiError } from '../core/api.js';
 import { RemotePeer } from '../core/peer.js';
 import { parseBinary, PictureSink } from '../core/relay.js';
 import { awayWords, clipboardOf, interfacesOf, isPhone } from '../core/store.js';
+import { showsH264, UnitDecoder } from '../core/units.js';
 import { h } from '../app/dom.js';
 import { mountScreen } from '../app/views/screen.js';
 
@@ -98,24 +99,46 @@ function relayPicture(report, { id, signaling, commands, scope }) {
   const canvas = h('canvas', { role: 'img', 'aria-label': `Screen of ${id}` });
   let undo = null;
   let frames = 0;
+  let known = null; // what this browser shows
+  /** `screen`: what pointers go by; null: as large as the picture. */
+  const draw = (picture, [width, height], screen) => {
+    if (canvas.width !== width || canvas.height !== height) {
+      canvas.width = width;
+      canvas.height = height;
+    }
+    canvas.getContext('2d').drawImage(picture, 0, 0);
+    frames += 1;
+    report.shown(screen?.width ?? width, screen?.height ?? height);
+    picture.close();
+  };
   const sink = new PictureSink(async ({ jpeg, screen }) => {
     const bitmap = await createImageBitmap(new Blob([jpeg], { type: 'image/jpeg' }));
-    if (canvas.width !== bitmap.width || canvas.height !== bitmap.height) {
-      canvas.width = bitmap.width;
-      canvas.height = bitmap.height;
-    }
-    canvas.getContext('2d').drawImage(bitmap, 0, 0);
-    frames += 1;
-    const { width, height } = screen ?? bitmap;
-    report.shown(width, height); // what pointers go by
-    bitmap.close();
+    canvas.dataset.codec = 'jpeg';
+    draw(bitmap, [bitmap.width, bitmap.height], screen);
+  });
+  // H.264 of an odd size has its last column and row twice
+  const own = (size, of) => (size === of + 1 ? of : size);
+  const decoder = new UnitDecoder({
+    show: (frame, screen) => {
+      const { displayWidth: w, displayHeight: h } = frame;
+      canvas.dataset.codec = 'h264';
+      draw(frame, screen ? [own(w, screen.width), own(h, screen.height)] : [w, h], screen);
+    },
+    lost: () => commands.subscribeAgain('picture'),
   });
   scope.add(
     signaling.on('binary', (bytes) => {
       const m = undo ? parseBinary(bytes) : null;
       if (m?.kind === 'picture') sink.push(m);
+      else if (m?.kind === 'unit') decoder.push(m);
     }),
   );
+  scope.add(() => decoder.stop());
+  let wanted = false;
+  const subscribe = async () => {
+    known ??= { h264: await showsH264() };
+    if (wanted) undo ??= commands.subscribe('picture', known.h264 ? { more: { codecs: ['h264'] } } : {});
+  };
   scope.interval(() => {
     if (undo) report.rate(frames);
     frames = 0;
@@ -123,11 +146,14 @@ function relayPicture(report, { id, signaling, commands, scope }) {
   return {
     el: canvas,
     start() {
-      undo ??= commands.subscribe('picture');
+      wanted = true;
+      subscribe();
     },
     stop() {
+      wanted = false;
       undo?.();
       undo = null;
+      decoder.stop();
     },
   };
 }

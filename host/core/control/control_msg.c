@@ -115,6 +115,21 @@ static bool parse_command(TbControlMessage *m, GError **error)
                get_text(m->json, "lease", false, 1, LEASE_MAX_SIZE, &m->lease, error);
 }
 
+/* What the viewer shows of pictures; words that nobody knows are none. */
+static bool check_codecs(const json_t *codecs, GError **error)
+{
+        gsize i;
+        json_t *word;
+        if (!codecs)
+                return true;
+        if (json_array_size(codecs) == 0 || json_array_size(codecs) > TB_CONTROL_TOPICS)
+                return invalid(error, "codecs", "must be an array of 1 to 32 names");
+        json_array_foreach (codecs, i, word)
+                if (!json_is_string(word))
+                        return invalid(error, "codecs", "must be an array of names");
+        return true;
+}
+
 static bool parse_topics(TbControlMessage *m, const char *field, GError **error)
 {
         m->topics = json_object_get(m->json, field);
@@ -137,6 +152,8 @@ static bool parse_topics(TbControlMessage *m, const char *field, GError **error)
                 return false;
         if (width > TB_LIMIT_VIDEO_SIDE)
                 return invalid(error, "width", "must be at most " G_STRINGIFY(TB_LIMIT_VIDEO_SIDE));
+        if (strcmp(field, "subscribe") == 0 && !check_codecs(json_object_get(m->json, "codecs"), error))
+                return false;
         /* "from": of before; the relay's envelope has a field of that name */
         return get_number(m->json, "from", 0, &m->offset, error) &&
                get_number(m->json, "offset", 0, &m->offset, error);

@@ -30,6 +30,7 @@ TbEncoders *tb_encoders_new(guint max_fps, guint max_kbps, bool hardware)
 {
         TbEncoders *set = g_new0(TbEncoders, 1);
         set->all = g_ptr_array_new();
+        set->coded = g_ptr_array_new();
         set->max_fps = max_fps;
         set->max_kbps = max_kbps;
         set->hardware = hardware;
@@ -42,6 +43,7 @@ void tb_encoders_free(TbEncoders *encoders)
                 return;
         g_assert(encoders->all->len == 0);
         g_ptr_array_free(encoders->all, TRUE);
+        g_ptr_array_free(encoders->coded, TRUE);
         g_free(encoders);
 }
 

@@ -15,7 +15,8 @@ typedef struct TbRungSpec {
 extern const TbRungSpec tb_rung_specs[TB_RUNGS];
 
 struct TbEncoders {
-        GPtrArray *all; /* borrowed TbEncoder */
+        GPtrArray *all;   /* borrowed TbEncoder */
+        GPtrArray *coded; /* coded.c's feeds; borrowed */
         guint max_fps, max_kbps;
         bool hardware;
 };

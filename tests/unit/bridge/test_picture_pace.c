@@ -57,7 +57,7 @@ static void test_any_line(void)
         static const struct {
                 double kbps, size;
                 int full, least; /* width that it has at least */
-        } cases[] = {{300, 2.6e6, 2560, 160},    {300, 6e5, 1920, 240},   {300, 3e4, 1920, 640},
+        } cases[] = {{300, 2.6e6, 2560, 160},    {300, 6e5, 1920, 200},   {300, 3e4, 1920, 640},
                      {1000, 6e5, 1920, 240},     {10000, 6e5, 1920, 640}, {100000, 1.5e5, 1920, 1920},
                      {100000, 2.6e6, 2560, 512}, {100, 6e5, 1920, 160}};
         for (gsize i = 0; i < G_N_ELEMENTS(cases); i++) {

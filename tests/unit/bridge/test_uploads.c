@@ -28,6 +28,12 @@ static void test_once(void)
         tb_uploads_clear(&u); /* the server has been away */
         u.shares = true;
         g_assert_cmpint(kind(ask(&u, "p1", b, 640)), ==, 1);
+        g_autoptr(GBytes) unit = g_bytes_new_static("unit", 4);
+        g_autoptr(GBytes) first = tb_uploads_unit(&u, "s", "p1", unit, true, 1280, 720);
+        g_assert_cmpmem(g_bytes_get_data(first, NULL), g_bytes_get_size(first),
+                        "\x03\x02p1\x01s\x01\x05\x00\x02\xd0unit", 15);
+        g_assert_cmpint(kind(tb_uploads_unit(&u, "s", "p2", unit, true, 1280, 720)), ==, 2);
+        g_assert_cmpint(kind(ask(&u, "p2", b, 640)), ==, 1);
         u.shares = false; /* an older one */
         g_assert_cmpint(kind(ask(&u, "p2", b, 640)), ==, 1);
         tb_uploads_clear(&u);

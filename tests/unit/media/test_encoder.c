@@ -3,15 +3,18 @@
  * machine of ours has hardware that fails on demand: the hardware encoders here are doubles of the test's
  * own, registered under the names of the real ones.
  */
+#include "host/media/encode/coded.h"
 #include "host/media/encode/encoder.h"
 
 #include <gst/video/gstvideoencoder.h>
 #include <gst/video/video.h>
+#include <sched.h>
 #include <string.h>
 
 #include "host/media/media.h"
 #include "host/media/media_private.h"
 #include "host/media/private.h"
+#include "lib/limits.h"
 #include "lib/thread.h"
 
 #define WAIT_US (30 * G_USEC_PER_SEC)
@@ -282,6 +285,61 @@ static void test_join_vp8(Fixture *f, gconstpointer data G_GNUC_UNUSED)
         join_late(f, TB_CODEC_VP8);
 }
 
+/* --- for the relay --- */
+typedef struct Reader {
+        TbCoded *coded;
+        GPtrArray *units; /* owned GBytes */
+        bool began_with_key;
+        guint keys;
+} Reader;
+
+static void on_unit(void *data, GBytes *bytes, bool keyframe)
+{
+        Reader *r = data;
+        r->began_with_key |= r->units->len == 0 && keyframe;
+        r->keys += keyframe;
+        g_ptr_array_add(r->units, g_bytes_ref(bytes));
+}
+
+static void read_coded(Fixture *f, Reader *r)
+{
+        g_autoptr(GError) error = NULL;
+        *r = (Reader){.units = g_ptr_array_new_with_free_func((GDestroyNotify)g_bytes_unref)};
+        r->coded = tb_coded_new(f->media, f->hub, &(TbPlaceBy){.user = "anna", .watches = true}, TB_RUNG_LOW,
+                                on_unit, r, &error);
+        g_assert_no_error(error);
+}
+
+/* Both have the same objects, from a keyframe on. TB_LIMIT_CODED_UNITS that wait for main are kept, and what comes then is left out up
+ * to a keyframe. */
+static void test_coded(Fixture *f, gconstpointer data G_GNUC_UNUSED)
+{
+        Reader first, late;
+        read_coded(f, &first);
+        run_until(first.units->len >= 3);
+        read_coded(f, &late);
+        run_until(late.units->len >= 3);
+        g_assert_true(first.began_with_key && late.began_with_key);
+        g_assert_cmpuint(tb_encoders_count(tb_media_encoders(f->media)), ==, 1);
+        g_assert_true(g_ptr_array_find(first.units, g_ptr_array_index(late.units, 0), NULL));
+        tb_coded_free(late.coded);
+        guint before = first.units->len, keys = first.keys;
+        guint64 encoded = TB_COUNTED(tb_media_counters()->frames_encoded);
+        while (TB_COUNTED(tb_media_counters()->frames_encoded) < encoded + TB_LIMIT_CODED_UNITS + 2) {
+                paint(f); /* main does nothing else */
+                sched_yield();
+        }
+        while (g_main_context_iteration(NULL, FALSE) && first.units->len == before)
+                ;
+        g_assert_cmpuint(first.units->len, ==, before + TB_LIMIT_CODED_UNITS);
+        tb_coded_want_keyframe(first.coded);
+        run_until(first.units->len > before + TB_LIMIT_CODED_UNITS);
+        g_assert_cmpuint(first.keys, ==, keys + 1);
+        tb_coded_free(first.coded);
+        g_ptr_array_unref(first.units);
+        g_ptr_array_unref(late.units);
+}
+
 /* A huge screen that rests, and whose keyframe takes long: its viewer has a draft of it before, and all of it at once after. */
 static void test_draft(Fixture *f, gconstpointer data G_GNUC_UNUSED)
 {
@@ -430,6 +488,7 @@ int main(int argc, char **argv)
         g_test_add_func("/media/encoder/rate-of-few", test_rate_of_few);
         g_test_add_func("/media/encoder/group", test_group);
         g_test_add("/media/encoder/join-h264", Fixture, software, set_up, test_join_h264, tear_down);
+        g_test_add("/media/encoder/coded", Fixture, software, set_up, test_coded, tear_down);
         g_test_add("/media/encoder/join-vp8", Fixture, software, set_up, test_join_vp8, tear_down);
         g_test_add("/media/encoder/draft", Fixture, software, set_up, test_draft, tear_down);
         g_test_add("/media/encoder/odd-vp8", Fixture, software, set_up, test_odd_vp8, tear_down);
