@@ -304,6 +304,7 @@ test('without WebRTC: commands, samples and a reduced picture go through the rel
   const session = await create('control');
   const page = await watch(t, session.controlUrl, { webrtc: false });
   const size = await showsPictureBy(page, 'fallback');
+  await inPage(page, 'H.264', () => document.querySelector('.stage .screen canvas').dataset.codec === 'h264');
   assert.ok(size.width > 0, JSON.stringify(size));
   assert.match(
     await page.locator('#fallback-notice').textContent(),
