@@ -18,14 +18,22 @@ image: ## container images testbed-host, testbed-lab, testbed-server (BASE=image
 # Inside of the builds: what each image is made of besides `make install`, in $(DESTDIR)/image. Packages are found from the programs and the plugins.
 # image-host wants DEPS_GSTREAMER installed.
 IMAGE := $(DESTDIR)/image
-image-host: all
+# What was installed, without what nothing in an image opens: debug sections, and the files of packages that the pages bear in themselves.
+define slim
 	install -d $(IMAGE)
+	strip --strip-debug $(addprefix $(DESTDIR)$(PREFIX)/bin/,$(notdir $(PROGRAMS)))
+	find $(WEBDIR)/node_modules -type f ! -name '*.css' ! -iname 'licen[sc]e*' ! -name package.json -delete
+	find $(WEBDIR)/node_modules -type d -empty -delete
+endef
+image-host: all
+	$(slim)
 	sh docker/image/plugins.sh $(IMAGE)/gstreamer $(GST_PLUGINS)
 	set -e; libraries=$$(sh docker/image/libraries.sh $(BUILD)/testbed-host $(BUILD)/testbed-media $$(find $(IMAGE)/gstreamer -name '*.so')) \
 		&& echo $(filter-out $(DEPS_GSTREAMER),$(DEPS_HOST)) $(DEPS_HOST_IMAGE) $$libraries >$(IMAGE)/packages-host
 	echo $(DEPS_LAB_IMAGE) >$(IMAGE)/packages-lab
 image-server: all
-	install -d $(IMAGE)
+	$(slim)
+	rm -r $(WEBDIR)/novnc
 	set -e; libraries=$$(sh docker/image/libraries.sh $(BUILD)/testbed-server) && echo $$libraries >$(IMAGE)/packages-server
 
 .PHONY: image-base image-test

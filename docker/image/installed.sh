@@ -7,7 +7,9 @@ shift
 apt-get update
 # shellcheck disable=SC2046
 DEBIAN_FRONTEND=noninteractive apt-get install -y --no-install-recommends $(cat "$list")
-rm -rf /var/lib/apt/lists/* /var/cache/apt/* /var/cache/debconf/*-old /var/log/*
+rm -rf /var/lib/apt/lists/* /var/cache/apt/* /var/cache/debconf/* /var/log/* /var/lib/dpkg/*-old
+# for who builds packages with these libraries
+rm -f /var/lib/dpkg/info/*.symbols /var/lib/dpkg/info/*.shlibs
 for program; do
 	missing=$(ldd "$program" | grep 'not found') || continue
 	echo "$program: $missing" >&2
