@@ -113,6 +113,7 @@ const HOST = [
   ...dialog('rename a file', 'Rename init.rc'),
   ['more keys', (page) => page.getByRole('button', { name: 'Keys', exact: true }).click()],
   ['logs', goes('#/d/phone/logs', '.output')],
+  ['telescope', goes('#/d/scope', '.mount .facts dd')],
   ['fault', goes('#/d/rack-pi', '.notice.bad')],
   ['only readings', goes('#/d/vitals', '.plot canvas')],
   ['no such device', goes('#/d/nobody', '.empty')],

@@ -387,3 +387,48 @@ test('plots: a span, a zoom that all follow, held, together, figures of what is 
   await until('one plot for each unit', async () => (await page.locator('.plot').count()) > 0);
   await page.done();
 });
+
+test('a telescope: a place as people write it, a pad that stops when it is let go, what is under way in words', async () => {
+  const page = await open('#/d/scope', { width: 390, height: 844 });
+  const asked = (op) => calls('CMD', new RegExp(`^mount.${op}$`)).map((c) => JSON.parse(c.body).params);
+  await page.waitForSelector('.mount .facts dd');
+  assert.match(await page.locator('.mount .facts').innerText(), /2h 30m 00\.0s, \+89° 12′ 00″/);
+
+  // words where it is no place; and then one, by the keyboard alone
+  await page.getByLabel('Right ascension').fill('25h');
+  await page.getByLabel('Declination').fill('−5° 23′ 28″');
+  await page.keyboard.press('Enter');
+  await page.waitForSelector('.mount .error-text:has-text("0 to 24 hours")');
+  assert.equal(asked('goto').length, 0);
+  await page.getByLabel('Right ascension').fill('5:35:17.3');
+  await page.getByLabel('Name', { exact: true }).fill('M 42');
+  await page.keyboard.press('Enter');
+  await until('it goes there', () => asked('goto').length === 1);
+  const [there] = asked('goto');
+  assert.ok(Math.abs(there.ra_hours - 5.588139) < 1e-5 && Math.abs(there.dec_deg + 5.391111) < 1e-5);
+  assert.equal(there.target, 'M 42');
+  await page.waitForSelector('.doings:has-text("Going to M 42")');
+
+  // held, it goes on; let go, it stops: by the pointer, and by a key
+  const up = page.getByRole('button', { name: 'Move up while held' });
+  await up.hover();
+  await page.mouse.down();
+  await until('it goes on', () => asked('move').length >= 2);
+  await page.mouse.up();
+  await until('it stops', () => asked('stop').length === 1);
+  assert.equal(asked('move')[0].angle_deg, 90);
+  await page.getByRole('button', { name: 'Move left while held' }).focus();
+  await page.keyboard.down('Enter');
+  await until('it moves', () => asked('move').some((c) => c.angle_deg === 180));
+  await page.keyboard.up('Enter');
+  await until('it stops again', () => asked('stop').length === 2);
+
+  // what somebody types is not written over by what comes
+  await page.getByLabel('gain', { exact: true }).fill('120');
+  await page.getByRole('button', { name: 'Set focus' }).click();
+  assert.equal(await page.getByLabel('gain', { exact: true }).inputValue(), '120');
+  await page.getByRole('button', { name: 'Set gain' }).click();
+  await until('the gain is set', () => asked('gain').length === 1);
+  assert.ok(await page.evaluate(() => document.documentElement.scrollWidth <= window.innerWidth), 'nothing is cut off');
+  await page.done();
+});

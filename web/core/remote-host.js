@@ -3,6 +3,7 @@
 // pictures) does not come this way, and says so.
 
 import { ApiError } from './api.js';
+import { MOUNT_OPS } from './sky.js';
 
 const LINES = 300; // of a log in one answer: a message of a data channel has 64 KiB
 const TAIL_BYTES = 24 * 1024;
@@ -14,7 +15,6 @@ const POST_OF = { input: 'send', shell: 'run', instrument: 'query', sensors: 'po
 const LEASE_OF = { GET: 'get', POST: 'take', PUT: 'renew', DELETE: 'release' };
 const READS = /\.(get|list|history|log)$/;
 const BELOW = new Set(['cycle', 'write', 'break', 'expect', 'history', 'log', 'rename', 'clipboard']);
-const OF_MOUNT = new Set('goto move stop park track sync focus exposure gain view stack enhance ask'.split(' '));
 
 /**
  * A REST call of one device as a command: {verb, params}; null: there is none.
@@ -31,7 +31,7 @@ export function commandOf(method, path, { query = {}, body }, kindOf) {
   const verb = (what) => ({ verb: `${name}.${what}`, params });
   if (kind === 'apps' && op)
     return { verb: `${name}.${method === 'DELETE' ? 'remove' : last}`, params: { package: decodeURIComponent(op) } };
-  if (kind === 'mount' && op) return OF_MOUNT.has(op) ? verb(op) : null;
+  if (kind === 'mount' && op) return MOUNT_OPS.has(op) ? verb(op) : null;
   if (op !== undefined) return BELOW.has(op) ? verb(op) : null;
   if (method === 'GET') return verb(GET_OF[kind] ?? 'get');
   if (method === 'PATCH') return verb('set');

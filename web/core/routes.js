@@ -3,6 +3,7 @@
 import { Backoff, systemClock } from './backoff.js';
 import { Emitter } from './emitter.js';
 import { Heartbeat } from './heartbeat.js';
+import { MOUNT_OPS } from './sky.js';
 
 /** A WebSocket that comes back by itself, as a route. Opened when first needed, closed by stop(). */
 export class SocketRoute extends Emitter {
@@ -99,7 +100,9 @@ export function restVerbs(api) {
       case 'break':
         return api.sendBreak(device, iface, params.ms);
       default:
-        return undefined;
+        return MOUNT_OPS.has(verb.slice(dot + 1)) && params.package === undefined
+          ? api.json('POST', api.iface(device, iface, `/${verb.slice(dot + 1)}`), { body: params, device })
+          : undefined;
     }
   };
 }

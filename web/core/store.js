@@ -12,6 +12,7 @@ export const initialState = Object.freeze({
   order: [], // ids in the order to show
   loaded: false,
   power: {}, // "device/interface" -> {commanded, observed, watts, …}
+  mounts: {}, // "device/interface" -> what GET mount answers
   samples: {}, // "device/interface/stream" -> {device, interface, stream, quantity, unit, t, value, points: [[t], [v]]}
   timeline: [], // newest first: {id, t, event, device, interface, data}
   link: { state: 'connecting', reason: null },
@@ -71,6 +72,8 @@ function onEvent(state, event) {
     const k = key(device, iface ?? 'power');
     const old = 'at' in data ? {} : next.power[k];
     next = { ...next, power: { ...next.power, [k]: { ...old, ...data } } };
+  } else if (type === 'mount.state' && device) {
+    return { ...next, mounts: { ...next.mounts, [key(device, iface ?? 'mount')]: data } };
   } else if ((type === 'lease.taken' || type === 'lease.renewed') && device) {
     next = patchDevice(next, device, (d) => ({ lease: { ...d.lease, ...data } }));
   } else if (type === 'lease.ended' && device) {

@@ -45,6 +45,13 @@ export function bench() {
         i('sensors', 'adb', 'adb://SIM0001'),
       ],
     },
+    scope: {
+      id: 'scope',
+      label: 'A telescope',
+      state: 'ready',
+      lease: null,
+      interfaces: [i('video', 'seestar', 'seestar://192.0.2.30'), i('mount', 'seestar', 'seestar://192.0.2.30')],
+    },
     'rack-pi': {
       id: 'rack-pi',
       label: 'Raspberry Pi 4, rack 2',
@@ -221,3 +228,27 @@ export const OPENAPI = {
     },
   },
 };
+
+/** What GET mount of the telescope answers. */
+export const mountState = () => ({
+  model: 'Seestar S50',
+  serial: '1',
+  firmware: '6.70',
+  ra_hours: 2.5,
+  dec_deg: 89.2,
+  alt_deg: 41.5,
+  az_deg: 180.25,
+  tracking: true,
+  parked: false,
+  view: 'star',
+  stage: null,
+  target: { name: null, ra_hours: null, dec_deg: null },
+  focus: { position: 1517 },
+  exposure: { live_ms: 500, stack_ms: 10000 },
+  gain: 80,
+  enhance: { brightness: 0, contrast: 0, saturation: 0, flatten: false },
+  temperature: 38.8,
+  battery: 70,
+  disk_used: 35,
+  doings: [],
+});

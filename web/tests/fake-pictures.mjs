@@ -54,6 +54,11 @@ export const SCREENS = {
       return on || cursor ? [190, 200, 205] : [8, 10, 12];
     },
   },
+  scope: {
+    w: 270,
+    h: 480,
+    pixel: () => (x, y) => ((x * 31 + y * 17) % 211 === 0 ? [240, 240, 230] : [18, 20, 30]), // stars
+  },
   desktop: {
     w: 640,
     h: 360,

@@ -8,7 +8,7 @@ import { createServer } from 'node:http';
 import { extname, join, normalize } from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
 
-import { bench, OPENAPI, STREAMS, switchPort, usbTree } from './fake-bench.mjs';
+import { bench, mountState, OPENAPI, STREAMS, switchPort, usbTree } from './fake-bench.mjs';
 import { png, SCREENS } from './fake-pictures.mjs';
 import { Socket } from './fake-socket.mjs';
 
@@ -170,6 +170,16 @@ export async function startFakeHost({ port = 0, prefix = '/', token = null, tick
     if (state === 'on') say(Buffer.from('\r\n\r\nU-Boot 2023.01 (fake)\r\n=> '));
     return p;
   }
+  const mount = mountState();
+  function onMount(id, op, params) {
+    if (op === 'goto') {
+      mount.target = { name: params.target ?? null, ra_hours: params.ra_hours, dec_deg: params.dec_deg };
+      mount.doings = [{ what: 'goto', state: 'working', under_way: true, for_s: 0 }];
+    } else if (op === 'stop') mount.doings = [];
+    else if (op === 'gain') mount.gain = params.gain;
+    else if (op === 'focus') mount.focus = { position: params.position ?? mount.focus.position + (params.step ?? 0) };
+    emit('mount.state', id, 'mount', mount);
+  }
   function picture(id) {
     const s = SCREENS[id];
     return s ? png(s.w, s.h, s.pixel(Math.floor(Date.now() / 1000))) : null;
@@ -318,6 +328,9 @@ export async function startFakeHost({ port = 0, prefix = '/', token = null, tick
           return json(res, setPower(id, 'on'));
         }
         return json(res, power[`${id}/power`]);
+      case 'mount':
+        if (req.method === 'POST') onMount(id, rest, JSON.parse(body || '{}'));
+        return json(res, mount);
       case 'video':
         if (/^snapshot\.(png|jpg)$/.test(rest ?? '')) {
           res.writeHead(200, { 'Content-Type': 'image/png', 'Cache-Control': 'no-store' });
@@ -520,6 +533,9 @@ export async function startFakeHost({ port = 0, prefix = '/', token = null, tick
         else if (m.verb === 'power.cycle') {
           setPower(m.device, 'off');
           s.send(JSON.stringify({ id: m.id, ok: true, result: setPower(m.device, 'on') }));
+        } else if (m.verb.startsWith('mount.')) {
+          onMount(m.device, m.verb.slice(6), m.params);
+          s.send(JSON.stringify({ id: m.id, ok: true, result: mount }));
         } else s.send(JSON.stringify({ id: m.id, ok: true }));
       };
   });

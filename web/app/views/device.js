@@ -15,6 +15,7 @@ import { deviceLayout } from './layout.js';
 import { controlOf, mountLease, whyNot } from './lease.js';
 import { mountListen } from './listen.js';
 import { mountLogs } from './logs.js';
+import { mountMount } from './mount.js';
 import { mountPeople } from './people.js';
 import { mountSensors } from './plots.js';
 import { mountPower } from './power.js';
@@ -27,6 +28,7 @@ import { mountVnc } from './vnc.js';
 
 /** Panels by kind; what is not here gets the generic one. The order is the order of the tabs. */
 const PANELS = {
+  mount: mountMount,
   console: lazy(loadXterm, mountConsole),
   sensors: lazy(loadPlot, mountSensors),
   shell: mountShell,
