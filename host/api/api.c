@@ -7,6 +7,7 @@
 static void on_event(const TbEvent *event, gpointer user)
 {
         tb_api_consoles_event(user, event);
+        tb_compat_scope_event(user, event);
 }
 
 TbApi *tb_api_new(TbHttp *http, TbCore *core, TbMedia *media, TbMetrics *metrics)
@@ -18,6 +19,7 @@ TbApi *tb_api_new(TbHttp *http, TbCore *core, TbMedia *media, TbMetrics *metrics
         api->metrics = metrics;
         api->started_us = g_get_monotonic_time();
         api->routes = g_ptr_array_new();
+        api->mounts = json_object();
         api->whep = g_hash_table_new(g_str_hash, g_str_equal);
         g_queue_init(&api->consoles);
         api->bus = tb_bus_subscribe(tb_core_bus(core), on_event, api);
@@ -69,6 +71,7 @@ void tb_api_free(TbApi *api)
         g_assert(g_hash_table_size(api->whep) == 0);
         g_hash_table_unref(api->whep);
         tb_whep_gone_clear(&api->whep_gone);
+        json_decref(api->mounts);
         tb_api_routes_free(api);
         g_free(api);
 }

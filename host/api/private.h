@@ -21,7 +21,8 @@ struct TbApi {
         GHashTable *whep;       /* session id -> owned by its peer: each removes itself */
         TbWhepGone whep_gone;   /* … that have ended */
         GQueue consoles;        /* open console WebSockets; each removes itself */
-        guint bus;              /* subscription: devices that go away */
+        json_t *mounts;         /* owned; device id -> its last mount.state */
+        guint bus;              /* subscription: devices that go away, states of mounts */
         TbMetric *push_clients; /* borrowed from metrics; may be NULL */
         bool stopping;
 };
@@ -92,6 +93,7 @@ void tb_api_add_files(TbApi *api);   /* files, app packages: streamed bodies */
 void tb_api_add_clipboard(TbApi *api);
 void tb_api_add_usb(TbApi *api);
 void tb_api_add_compat(TbApi *api); /* compat/: routes of other products */
+void tb_compat_scope_event(TbApi *api, const TbEvent *event);
 /* {"type":"ping"} on a socket that otherwise only talks: answered, so that a page finds out that nobody is there any more.
  * False: it was something else. */
 bool tb_api_answer_ping(TbWs *ws, bool binary, const guint8 *bytes, gsize size);
@@ -101,4 +103,6 @@ void tb_api_add_verbs(TbApi *api); /* every verb that needs nothing special */
  * frees. */
 char *tb_api_location(TbRequest *request, const char *format, ...) G_GNUC_PRINTF(2, 3);
 void tb_api_whep_stop(TbApi *api);
+/* Pictures of a video interface as MJPEG, until the client leaves. `verb` may be NULL. */
+void tb_api_mjpeg(TbApi *api, TbRequest *request, TbInterface *iface, const TbVerb *verb);
 void tb_api_consoles_event(TbApi *api, const TbEvent *event); /* a device was changed or removed */

@@ -132,7 +132,7 @@ static void viewer_frame(void *data, GBytes *jpeg, gint64 taken_us)
         tb_push_send(v->push, bytes);
 }
 
-static void mjpeg(TbApi *api, TbRequest *request, TbInterface *iface, const TbVerb *verb G_GNUC_UNUSED)
+void tb_api_mjpeg(TbApi *api, TbRequest *request, TbInterface *iface, const TbVerb *verb G_GNUC_UNUSED)
 {
         g_autoptr(GError) error = NULL;
         TbHub *hub = hub_of(api, request, iface);
@@ -243,7 +243,7 @@ static const TbApiRoute routes[] = {
                    .query = mjpeg_params,
                    .summary = "Motion JPEG, for <img>, ffmpeg, labgrid's HTTPVideoStream",
                    .answers = "200 multipart/x-mixed-replace; 404; 429"},
-         .call = mjpeg},
+         .call = tb_api_mjpeg},
         {.route = {.method = NULL}},
 };
 

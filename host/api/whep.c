@@ -122,6 +122,8 @@ static void on_answer(TbPeer *peer G_GNUC_UNUSED, const char *sdp, const GError 
                 return;
         if (error) {
                 tb_request_reply_error(request, error);
+        } else if (w->answered) {
+                w->answered(w, request, sdp);
         } else {
                 tb_request_add_header(request, "Location", w->location);
                 tb_request_add_header(request, "ETag", w->etag);
@@ -163,19 +165,25 @@ static void on_gone(TbRequest *request, gpointer data)
         tb_request_unref(request);
 }
 
-static TbPeer *start_peer(TbWhep *w, TbRequest *request, TbHub *hub, TbSoundHub *sound, GError **error)
+/* What a POST of WHEP offers, as text; the caller frees. NULL: "", which is refused. */
+static char *offer_of(TbRequest *request)
 {
         gsize size = 0;
         const char *offer = g_bytes_get_data(tb_request_body(request), &size);
-        if (size > TB_LIMIT_SDP) {
+        return size == 0 || memchr(offer, '\0', size) ? g_strdup("") : g_strndup(offer, size);
+}
+
+static TbPeer *start_peer(TbWhep *w, TbRequest *request, const char *sdp, TbHub *hub, TbSoundHub *sound,
+                          GError **error)
+{
+        if (strlen(sdp) > TB_LIMIT_SDP) {
                 tb_set_error(error, TB_ERROR_TOO_LARGE, "an offer has at most %d bytes", TB_LIMIT_SDP);
                 return NULL;
         }
-        if (size == 0 || memchr(offer, '\0', size)) {
+        if (!*sdp) {
                 tb_set_error(error, TB_ERROR_INVALID, "the body is no SDP");
                 return NULL;
         }
-        g_autofree char *sdp = g_strndup(offer, size);
         g_autofree char *label = g_strdup_printf("%s %s", tb_request_peer(request), w->user);
         json_auto_t *servers = ice_servers(w->api, w->user);
         g_auto(GStrv) uris = tb_ice_uris(servers);
@@ -202,8 +210,9 @@ static TbSoundHub *sound_beside(TbApi *api, const char *device, const char *vide
         return sound ? sound : tb_media_find_sound(api->media, device, NULL, NULL);
 }
 
-static void answer_offer(TbApi *api, TbRequest *request, const char *device, const char *interface)
+static void answer_offer(TbApi *api, TbRequest *request, const TbWhepOffer *offer)
 {
+        const char *device = offer->device, *interface = offer->interface;
         g_autoptr(GError) error = NULL;
         TbHub *hub = NULL;
         TbSoundHub *sound = NULL;
@@ -231,7 +240,9 @@ static void answer_offer(TbApi *api, TbRequest *request, const char *device, con
         w->lease = g_strdup(actor.lease);
         w->role = actor.role;
         w->log_id = g_strdup(actor.request);
-        w->peer = start_peer(w, request, hub, sound, &error);
+        w->answered = offer->answered;
+        w->stream = offer->stream;
+        w->peer = start_peer(w, request, offer->sdp, hub, sound, &error);
         if (!w->peer) {
                 if (g_error_matches(error, TB_ERROR, TB_ERROR_LIMIT))
                         tb_request_add_header(request, "Retry-After", "5");
@@ -248,12 +259,16 @@ static void answer_offer(TbApi *api, TbRequest *request, const char *device, con
 typedef struct Early {
         TbApi *api;         /* borrowed */
         TbRequest *request; /* ref */
+        TbWhepOffer offer;  /* strings owned, but for `stream` */
 } Early;
 
 static void early_free(Early *e)
 {
         g_queue_remove(&e->api->early_offers, e);
         tb_request_unref(e->request);
+        g_free((char *)e->offer.device);
+        g_free((char *)e->offer.interface);
+        g_free((char *)e->offer.sdp);
         g_free(e);
 }
 
@@ -261,8 +276,7 @@ static void on_started(gpointer data)
 {
         Early *e = data;
         tb_request_on_gone(e->request, NULL, NULL);
-        answer_offer(e->api, e->request, tb_request_arg(e->request, "id"),
-                     tb_request_arg(e->request, "interface"));
+        answer_offer(e->api, e->request, &e->offer);
         early_free(e);
 }
 
@@ -280,19 +294,29 @@ static void on_early_gone(TbRequest *request G_GNUC_UNUSED, gpointer data)
         early_free(data);
 }
 
-static void post(TbApi *api, TbRequest *request, TbInterface *iface, const TbVerb *verb G_GNUC_UNUSED)
+void tb_whep_offer(TbApi *api, TbRequest *request, const TbWhepOffer *offer)
 {
         Early *e = g_new(Early, 1);
-        *e = (Early){api, request};
         if (!api->media || api->stopping || !tb_gstreamer_wait(on_started, e)) {
                 g_free(e);
-                answer_offer(api, request, tb_device_id(tb_interface_device(iface)),
-                             tb_interface_name(iface));
+                answer_offer(api, request, offer);
                 return;
         }
-        tb_request_ref(request);
+        *e = (Early){api, tb_request_ref(request), *offer};
+        e->offer.device = g_strdup(offer->device);
+        e->offer.interface = g_strdup(offer->interface);
+        e->offer.sdp = g_strdup(offer->sdp);
         g_queue_push_tail(&api->early_offers, e);
         tb_request_on_gone(request, on_early_gone, e);
+}
+
+static void post(TbApi *api, TbRequest *request, TbInterface *iface, const TbVerb *verb G_GNUC_UNUSED)
+{
+        g_autofree char *sdp = offer_of(request);
+        const TbWhepOffer offer = {.device = tb_device_id(tb_interface_device(iface)),
+                                   .interface = tb_interface_name(iface),
+                                   .sdp = sdp};
+        tb_whep_offer(api, request, &offer);
 }
 
 void tb_api_whep_stop(TbApi *api)

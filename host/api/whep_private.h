@@ -5,7 +5,18 @@
 
 #define TB_WHEP_SDPFRAG "application/trickle-ice-sdpfrag"
 
-typedef struct TbWhep {
+typedef struct TbWhep TbWhep;
+
+/* An offer, and how it is answered. */
+typedef struct TbWhepOffer {
+        const char *device, *interface;
+        const char *sdp;
+        /* Answers on success instead of the 201 of WHEP; NULL: that. */
+        void (*answered)(TbWhep *whep, TbRequest *request, const char *sdp);
+        const char *stream; /* static: what another product calls it; NULL: it is a session of WHEP */
+} TbWhepOffer;
+
+struct TbWhep {
         TbApi *api;   /* borrowed */
         TbPeer *peer; /* borrowed until `closed` */
         char *id, *etag, *device;
@@ -15,9 +26,13 @@ typedef struct TbWhep {
         TbRequest *request;          /* ref; the POST that waits for the answer; NULL: answered */
         TbRequest *restart;          /* ref; the PATCH that waits for our new ICE; NULL: none */
         TbControl *control, *sensor; /* owned; NULL: the channel is not open */
-} TbWhep;
+        void (*answered)(TbWhep *whep, TbRequest *request, const char *sdp); /* as in the offer */
+        const char *stream;
+};
 
 /* --- whep.c --- */
+/* Watch: the answer, or a refusal, comes when GStreamer has started and the peer has said it. */
+void tb_whep_offer(TbApi *api, TbRequest *request, const TbWhepOffer *offer);
 /* The request of a slot, which has none then; the caller owns the reference. NULL: there was none. */
 TbRequest *tb_whep_take(TbRequest **slot);
 /* Link headers with the viewer's ICE servers (RFC 9725 section 4.6). */

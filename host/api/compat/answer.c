@@ -100,4 +100,5 @@ void tb_api_add_compat(TbApi *api)
         tb_compat_add_remote(api);
         tb_compat_add_commands(api);
         tb_compat_add_system(api);
+        tb_compat_add_scopes(api);
 }

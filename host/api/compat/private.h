@@ -53,3 +53,4 @@ void tb_compat_add_power(TbApi *api);
 void tb_compat_add_remote(TbApi *api);
 void tb_compat_add_commands(TbApi *api); /* remote/executeCommand */
 void tb_compat_add_system(TbApi *api);   /* system/…, desktop/bash */
+void tb_compat_add_scopes(TbApi *api);   /* /api/telescopes, /api/webrtc, /api/ws */

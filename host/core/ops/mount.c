@@ -305,7 +305,7 @@ static const TbParam ask_params[] = {
                          .method = "POST",                                                                   \
                          .path = "/" op_,                                                                    \
                          .summary = summary_,                                                                \
-                         .answers = "200 application/json Mount"},                                           \
+                         .answers = "200 application/json Mount; 422"},                                      \
                 .start = start_                                                                              \
         }
 
