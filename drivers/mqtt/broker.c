@@ -23,11 +23,20 @@ typedef struct Message {
 } Message;
 
 struct TbMqttEar {
-        struct Broker *broker;        /* ref */
-        TbInterruptor *news;          /* owned */
-        char *topics[TB_MQTT_TOPICS]; /* owned */
-        Message latest[TB_MQTT_TOPICS];
+        struct Broker *broker; /* ref */
+        TbInterruptor *news;   /* owned */
+        guint n;
+        char **topics;   /* owned, each; n */
+        Message *latest; /* owned; n */
+        bool all;
+        GQueue waiting; /* of owned Waiting */
 };
+
+typedef struct Waiting {
+        guint topic;
+        bool retained;
+        char payload[];
+} Waiting;
 
 typedef struct Broker {
         TbRefCount refs;          /* the listeners' one, the thread's */
@@ -66,7 +75,7 @@ static void set_state(Broker *b, TbMqttState state, char *why_take) /* locked */
 
 static void subscribe(Broker *b, const TbMqttEar *ear) /* locked */
 {
-        for (guint i = 0; i < TB_MQTT_TOPICS; i++) {
+        for (guint i = 0; i < ear->n; i++) {
                 int id = 0;
                 if (ear->topics[i] &&
                     mosquitto_subscribe(b->client, &id, ear->topics[i], AT_LEAST_ONCE) == MOSQ_ERR_SUCCESS)
@@ -122,10 +131,23 @@ static void on_disconnect(struct mosquitto *client G_GNUC_UNUSED, void *data, in
                                           mosquitto_strerror(code)));
         for (guint i = 0; i < b->ears->len; i++) { /* what was said before may be old when it is back */
                 TbMqttEar *ear = g_ptr_array_index(b->ears, i);
-                for (guint t = 0; t < TB_MQTT_TOPICS; t++)
+                for (guint t = 0; t < ear->n; t++)
                         g_clear_pointer(&ear->latest[t].payload, g_free);
         }
         tb_mutex_unlock(&b->lock);
+}
+
+static void keep_waiting(TbMqttEar *ear, guint topic, const struct mosquitto_message *m) /* locked */
+{
+        gsize size = (gsize)m->payloadlen;
+        Waiting *w = g_malloc0(sizeof *w + size + 1);
+        w->topic = topic;
+        w->retained = m->retain;
+        if (m->payload)
+                memcpy(w->payload, m->payload, size);
+        g_queue_push_tail(&ear->waiting, w);
+        if (ear->waiting.length > TB_LIMIT_MQTT_QUEUE)
+                g_free(g_queue_pop_head(&ear->waiting));
 }
 
 static void on_message(struct mosquitto *client G_GNUC_UNUSED, void *data, const struct mosquitto_message *m)
@@ -136,9 +158,11 @@ static void on_message(struct mosquitto *client G_GNUC_UNUSED, void *data, const
         tb_mutex_lock(&b->lock);
         for (guint i = 0; i < b->ears->len; i++) {
                 TbMqttEar *ear = g_ptr_array_index(b->ears, i);
-                for (guint t = 0; t < TB_MQTT_TOPICS; t++) {
+                for (guint t = 0; t < ear->n; t++) {
                         if (g_strcmp0(ear->topics[t], m->topic) != 0)
                                 continue;
+                        if (ear->all)
+                                keep_waiting(ear, t, m);
                         Message *latest = &ear->latest[t];
                         g_free(latest->payload);
                         latest->payload = g_strndup(m->payload ? m->payload : "", (gsize)m->payloadlen);
@@ -276,7 +300,7 @@ static void broker_leave(Broker *b)
 }
 
 /* --- ears --- */
-TbMqttEar *tb_mqtt_listen(const TbMqttWho *who, const char *const topics[TB_MQTT_TOPICS], GError **error)
+TbMqttEar *tb_mqtt_listen(const TbMqttWho *who, const char *const *topics, guint n, bool all, GError **error)
 {
         TbInterruptor *news = tb_interruptor_try_new(error);
         if (!news)
@@ -289,7 +313,12 @@ TbMqttEar *tb_mqtt_listen(const TbMqttWho *who, const char *const topics[TB_MQTT
         TbMqttEar *ear = g_new0(TbMqttEar, 1);
         ear->broker = b;
         ear->news = news;
-        for (guint i = 0; i < TB_MQTT_TOPICS; i++)
+        ear->n = n;
+        ear->all = all;
+        ear->topics = g_new0(char *, n + 1);
+        ear->latest = g_new0(Message, n + 1);
+        g_queue_init(&ear->waiting);
+        for (guint i = 0; i < n; i++)
                 ear->topics[i] = g_strdup(topics[i]);
         tb_mutex_lock(&b->lock);
         g_ptr_array_add(b->ears, ear);
@@ -305,10 +334,12 @@ TbMqttEar *tb_mqtt_listen(const TbMqttWho *who, const char *const topics[TB_MQTT
 
 static bool is_heard(const Broker *b, const char *topic)
 {
-        for (guint i = 0; i < b->ears->len; i++)
-                for (guint t = 0; t < TB_MQTT_TOPICS; t++)
-                        if (g_strcmp0(((TbMqttEar *)g_ptr_array_index(b->ears, i))->topics[t], topic) == 0)
+        for (guint i = 0; i < b->ears->len; i++) {
+                const TbMqttEar *ear = g_ptr_array_index(b->ears, i);
+                for (guint t = 0; t < ear->n; t++)
+                        if (g_strcmp0(ear->topics[t], topic) == 0)
                                 return true;
+        }
         return false;
 }
 
@@ -319,15 +350,18 @@ void tb_mqtt_unlisten(TbMqttEar *ear)
         Broker *b = ear->broker;
         tb_mutex_lock(&b->lock);
         g_ptr_array_remove(b->ears, ear);
-        for (guint i = 0; i < TB_MQTT_TOPICS; i++)
+        for (guint i = 0; i < ear->n; i++)
                 if (ear->topics[i] && !is_heard(b, ear->topics[i]))
                         mosquitto_unsubscribe(b->client, NULL, ear->topics[i]);
         tb_mutex_unlock(&b->lock);
         broker_leave(b);
-        for (guint i = 0; i < TB_MQTT_TOPICS; i++) {
+        for (guint i = 0; i < ear->n; i++) {
                 g_free(ear->topics[i]);
                 g_free(ear->latest[i].payload);
         }
+        g_free(ear->topics);
+        g_free(ear->latest);
+        g_queue_clear_full(&ear->waiting, g_free);
         tb_interruptor_free(ear->news);
         g_free(ear);
 }
@@ -360,6 +394,19 @@ char *tb_mqtt_latest(TbMqttEar *ear, guint topic, guint *ret_count, bool *ret_re
                 *ret_retained = m->retained;
         tb_mutex_unlock(&b->lock);
         return payload;
+}
+
+char *tb_mqtt_take(TbMqttEar *ear, guint *ret_topic, bool *ret_retained)
+{
+        Broker *b = ear->broker;
+        tb_mutex_lock(&b->lock);
+        g_autofree Waiting *w = g_queue_pop_head(&ear->waiting);
+        tb_mutex_unlock(&b->lock);
+        if (!w)
+                return NULL;
+        *ret_topic = w->topic;
+        *ret_retained = w->retained;
+        return g_strdup(w->payload);
 }
 
 bool tb_mqtt_publish(TbMqttEar *ear, const char *topic, const char *payload, GError **error)

@@ -23,11 +23,9 @@ typedef enum TbMqttState {
 
 typedef struct TbMqttEar TbMqttEar;
 
-#define TB_MQTT_TOPICS 4 /* of one ear */
-
-/* `topics`: without wildcards; NULL entries are skipped and keep their number. TB_ERROR_UNAVAILABLE: the library or the system
- * has no room for it. */
-TbMqttEar *tb_mqtt_listen(const TbMqttWho *who, const char *const topics[TB_MQTT_TOPICS], GError **error);
+/* `topics`: `n` without wildcards, each once; NULL entries are skipped and keep their number. `all`: each message is kept until
+ * tb_mqtt_take(), TB_LIMIT_MQTT_QUEUE of them; the oldest go. TB_ERROR_UNAVAILABLE: the library or the system has no room for it. */
+TbMqttEar *tb_mqtt_listen(const TbMqttWho *who, const char *const *topics, guint n, bool all, GError **error);
 void tb_mqtt_unlisten(TbMqttEar *ear); /* NULL is fine; the last one ends the connection */
 
 int tb_mqtt_fd(TbMqttEar *ear); /* readable: something has changed since tb_mqtt_look(); borrowed */
@@ -36,5 +34,7 @@ TbMqttState tb_mqtt_look(TbMqttEar *ear, char **ret_why);
 /* The latest message of a topic; NULL: none came since the connection is there. `*ret_count` (nullable): how many came. The caller
  * frees; NUL-terminated, at most TB_LIMIT_MQTT_PAYLOAD bytes: a longer one is as if none came. */
 char *tb_mqtt_latest(TbMqttEar *ear, guint topic, guint *ret_count, bool *ret_retained);
+/* The next message, as tb_mqtt_latest(), and of which topic; NULL: none waits. */
+char *tb_mqtt_take(TbMqttEar *ear, guint *ret_topic, bool *ret_retained);
 /* TB_ERROR_GONE: there is no connection now. */
 bool tb_mqtt_publish(TbMqttEar *ear, const char *topic, const char *payload, GError **error);

@@ -166,3 +166,42 @@ double tb_mqtt_parse_watts(const TbMqttOutlet *o, const char *payload)
         json_auto_t *json = tb_json_parse(payload, strlen(payload), NULL);
         return tb_reading_json(&row, json, 0);
 }
+
+/* --- streams --- */
+bool tb_mqtt_check_streams(const json_t *streams, GError **error)
+{
+        static const TbDeclaredField fields[] = {
+                {.name = "topic", .type = JSON_STRING, .required = true, .min = 1, .max = 256},
+                {.name = "at", .type = JSON_STRING, .min = 1, .max = 256},
+                {.name = "time", .type = JSON_STRING, .min = 1, .max = 256},
+                {.name = NULL}};
+        gsize i;
+        json_t *entry;
+        if (!tb_declared_check(streams, fields, error))
+                return false;
+        json_array_foreach (streams, i, entry)
+                if (!is_topic(text(entry, "topic")))
+                        return fail(error, "streams", "a topic has no wildcards (+, #) and no line ends");
+        return true;
+}
+
+bool tb_mqtt_parse_stream(const TbDeclared *row, const char *payload, double *ret_value, gint64 *ret_t_ms)
+{
+        const char *at = tb_declared_text(row, "at"), *time = tb_declared_text(row, "time");
+        json_auto_t *root = at || time ? tb_json_parse(payload, strlen(payload), NULL) : NULL;
+        const json_t *value = at ? tb_reading_at(root, at, 0) : NULL;
+        g_autofree char *word = at ? tb_reading_word(value) : g_strstrip(g_strdup(payload));
+        bool on;
+        *ret_t_ms = time ? tb_declared_time(tb_reading_at(root, time, 0)) : 0;
+        if (!word || !*word)
+                return false;
+        char *end;
+        *ret_value = g_ascii_strtod(word, &end);
+        if (end != word && isfinite(*ret_value) && (!*end || g_ascii_isspace(*end) || *end == '%'))
+                return true;
+        json_auto_t *as_text = json_string(word);
+        if (!as_text || !tb_reading_switch(json_is_boolean(value) ? value : as_text, &on))
+                return false;
+        *ret_value = on;
+        return true;
+}

@@ -4,11 +4,12 @@
  * docs/guide/usage/mqtt_topics_and_messages.md.
  */
 #include "drivers/driver.h"
+#include "drivers/transport/declared.h"
 
-enum { TB_MQTT_STATE, TB_MQTT_ALIVE, TB_MQTT_WATTS }; /* topics that are listened to */
+enum { TB_MQTT_STATE, TB_MQTT_ALIVE, TB_MQTT_WATTS, TB_MQTT_TOPICS }; /* topics that are listened to */
 
 typedef struct TbMqttOutlet {
-        char *topics[4];               /* owned; NULL: none */
+        char *topics[TB_MQTT_TOPICS];  /* owned; NULL: none */
         char *set, *ask;               /* owned; topics that are written; `ask` NULL: it cannot be asked */
         char *on, *off, *ask_payload;  /* owned */
         char *pointer, *watts_pointer; /* owned; into JSON; NULL: the payload is the value */
@@ -25,3 +26,8 @@ bool tb_mqtt_parse_state(const TbMqttOutlet *outlet, const char *payload, bool *
 /* `online`, `{"state":"online"}`. -1: neither that nor its opposite. */
 int tb_mqtt_parse_alive(const TbMqttOutlet *outlet, const char *payload);
 double tb_mqtt_parse_watts(const TbMqttOutlet *outlet, const char *payload); /* NAN: none */
+
+/* --- streams: entries with "topic", "at" (a JSON pointer; else the message is the number) and "time" (where it says when) --- */
+bool tb_mqtt_check_streams(const json_t *streams, GError **error); /* TB_ERROR_INVALID with the field */
+/* What a message says of a stream: a number, a text that begins with one, true and false, on and off; `*ret_t_ms`: 0: now. False: none. */
+bool tb_mqtt_parse_stream(const TbDeclared *row, const char *payload, double *ret_value, gint64 *ret_t_ms);

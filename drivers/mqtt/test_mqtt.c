@@ -76,11 +76,54 @@ static void test_refusals(void)
         }
 }
 
+/* What a message says of a stream. */
+static void test_stream(void)
+{
+        static const struct {
+                const char *row, *payload;
+                double value; /* NAN: none */
+                gint64 t_ms;
+        } rows[] = {
+                {"{}", "21.5", 21.5, 0},
+                {"{}", " 21.5 C ", 21.5, 0},
+                {"{}", "40%", 40, 0},
+                {"{}", "ON", 1, 0},
+                {"{}", "false", 0, 0},
+                {"{}", "21.5x", NAN, 0},
+                {"{}", "nan", NAN, 0},
+                {"{}", "1e999", NAN, 0},
+                {"{}", "", NAN, 0},
+                {"{}", "\xff\xfe", NAN, 0},
+                {"{\"at\":\"/a/1\",\"time\":\"/ts\"}", "{\"a\":[0,\"7.5\"],\"ts\":1795204800}", 7.5,
+                 1795204800000},
+                {"{\"at\":\"/on\",\"time\":\"/ts\"}", "{\"on\":true,\"ts\":\"2026-11-20T20:00:00.5Z\"}", 1,
+                 1795204800500},
+                {"{\"at\":\"/a\"}", "no json", NAN, 0},
+                {"{\"at\":\"/a\"}", "{\"a\":{}}", NAN, 0},
+        };
+        for (guint i = 0; i < G_N_ELEMENTS(rows); i++) {
+                json_auto_t *more = json_loads(rows[i].row, 0, NULL);
+                const TbDeclared row = {.more = more};
+                double value = NAN;
+                gint64 t_ms = 0;
+                bool ok = tb_mqtt_parse_stream(&row, rows[i].payload, &value, &t_ms);
+                g_assert_true(ok == !isnan(rows[i].value));
+                if (ok)
+                        g_assert_cmpfloat(value, ==, rows[i].value);
+                g_assert_cmpint(t_ms, ==, rows[i].t_ms);
+        }
+        json_auto_t *wild = json_loads("[{\"stream\":\"a\",\"topic\":\"a/+\"}]", 0, NULL);
+        g_autoptr(GError) error = NULL;
+        g_assert_false(tb_mqtt_check_streams(wild, &error));
+        g_assert_cmpstr(tb_error_field(error), ==, "streams");
+}
+
 int main(int argc, char **argv)
 {
         g_test_init(&argc, &argv, NULL);
         g_test_add_func("/mqtt/presets", test_presets);
         g_test_add_func("/mqtt/states", test_states);
         g_test_add_func("/mqtt/refusals", test_refusals);
+        g_test_add_func("/mqtt/stream", test_stream);
         return g_test_run();
 }

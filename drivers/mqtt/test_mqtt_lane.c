@@ -5,6 +5,7 @@
 #include <string.h>
 #include <sys/socket.h>
 
+#include "drivers/mqtt/broker.h"
 #include "lib/limits.h"
 #include "tests/contract/plug_rig.h"
 
@@ -207,6 +208,103 @@ static void test_refusals(void)
         end(&b);
 }
 
+/* --- streams --- */
+typedef struct Wanted {
+        const char *stream;
+        double value;
+} Wanted;
+
+static bool has(const LaneSeen *seen, gpointer data)
+{
+        const Wanted *w = data;
+        const double *value = g_hash_table_lookup(seen->samples, w->stream);
+        return value && *value == w->value;
+}
+
+static void has_none(const LaneSeen *seen, gpointer stream)
+{
+        g_assert_false(g_hash_table_contains(seen->samples, stream));
+}
+
+static bool is_faulty(const LaneSeen *seen, gpointer data)
+{
+        return data ? seen->fault && strstr(seen->fault, data) : !seen->fault;
+}
+
+static void test_streams(void)
+{
+        Bench b = begin(NULL);
+        publish(&b, "lab/old", "7", true); /* nobody knows how old */
+        publish(&b, "lab/dated", "{\"v\":8,\"ts\":1795204800}", true);
+        g_autofree char *uri = g_strdup_printf("mqtt://lab:secret@127.0.0.1:%d", b.port);
+        json_t *params = json_loads("{\"streams\":[{\"stream\":\"old\",\"topic\":\"lab/old\"},"
+                                    "{\"stream\":\"dated\",\"topic\":\"lab/dated\",\"at\":\"/v\",\"time\":\"/"
+                                    "ts\",\"unit\":\"V\",\"scale\":0.5},"
+                                    "{\"stream\":\"a\",\"topic\":\"lab/both\",\"at\":\"/"
+                                    "a\"},{\"stream\":\"b\",\"topic\":\"lab/both\",\"at\":\"/b\"}]}",
+                                    0, NULL);
+        Lane *lane = lane_start(uri, params, "streams", "/tmp");
+        lane_open_wait(lane, PATIENCE_MS);
+        lane_wait(lane, "what was kept with its time", has, &(Wanted){"dated", 4}, PATIENCE_MS);
+        publish(&b, "lab/both", "{\"a\":1,\"b\":2}", false);
+        lane_wait(lane, "a", has, &(Wanted){"a", 1}, PATIENCE_MS);
+        lane_wait(lane, "b", has, &(Wanted){"b", 2}, PATIENCE_MS);
+        lane_look(lane, has_none, "old");
+        for (int i = 0; i < 3; i++)
+                publish(&b, "lab/old", "\"nonsense\"", false);
+        lane_wait(lane, "fault", is_faulty, "no number for old", PATIENCE_MS);
+        publish(&b, "lab/old", "9", false);
+        lane_wait(lane, "no fault", is_faulty, NULL, PATIENCE_MS);
+        lane_wait(lane, "old", has, &(Wanted){"old", 9}, PATIENCE_MS);
+        tb_child_free(g_steal_pointer(&b.broker), 2000);
+        lane_wait(lane, "the broker to be missed", is_away, NULL, PATIENCE_MS);
+        start_broker(&b);
+        lane_wait(lane, "it to be back", opened_twice, NULL, PATIENCE_MS);
+        publish(&b, "lab/old", "10", false);
+        lane_wait(lane, "old", has, &(Wanted){"old", 10}, PATIENCE_MS);
+        lane_stop(lane, 1000);
+        end(&b);
+}
+
+/* TB_LIMIT_MQTT_QUEUE: who does not take what comes loses the oldest. */
+static void test_queue(void)
+{
+        Bench b = begin(NULL);
+        g_autoptr(GString) lines = g_string_new(NULL);
+        for (int i = 0; i <= TB_LIMIT_MQTT_QUEUE; i++)
+                g_string_append_printf(lines, "%d\n", i);
+        const TbMqttWho who = {.host = "127.0.0.1", .port = b.port, .user = "lab", .password = "secret"};
+        g_autoptr(GError) error = NULL;
+        TbMqttEar *ear = tb_mqtt_listen(&who, ARGV("q"), 1, true, &error);
+        g_assert_no_error(error);
+        guint n = 0;
+        for (TbMqttState state = TB_MQTT_CONNECTING;
+             state != TB_MQTT_CONNECTED || n <= TB_LIMIT_MQTT_QUEUE;) {
+                struct pollfd p = {.fd = tb_mqtt_fd(ear), .events = POLLIN};
+                g_autofree char *why = NULL, *port = g_strdup_printf("%d", b.port);
+                g_assert_cmpint(tb_io_wait(&b.io, &p, 1, PATIENCE_MS), ==, TB_WAIT_READY);
+                TbMqttState was = state;
+                state = tb_mqtt_look(ear, &why);
+                if (state == TB_MQTT_CONNECTED && was != state) {
+                        int status = -1;
+                        g_assert_true(tb_child_run(&b.io,
+                                                   ARGV("mosquitto_pub", "-p", port, "-u", "lab", "-P",
+                                                        "secret", "-t", "q", "-q", "1", "-l"),
+                                                   lines->str, lines->len, 65536, PATIENCE_MS, &status, NULL,
+                                                   NULL, &error));
+                        g_assert_cmpint(status, ==, 0);
+                }
+                g_free(tb_mqtt_latest(ear, 0, &n, NULL));
+        }
+        guint topic, taken = 0;
+        bool retained;
+        for (char *payload; (payload = tb_mqtt_take(ear, &topic, &retained)); g_free(payload), taken++)
+                g_assert_cmpint(atoi(payload), ==, taken + 1);
+        g_assert_cmpuint(taken, ==, TB_LIMIT_MQTT_QUEUE);
+        tb_mqtt_unlisten(ear);
+        end(&b);
+}
+
 int main(int argc, char **argv)
 {
         g_test_init(&argc, &argv, NULL);
@@ -215,5 +313,7 @@ int main(int argc, char **argv)
         g_test_add_data_func("/mqtt/zigbee2mqtt", "zigbee2mqtt", test_preset);
         g_test_add_func("/mqtt/broker", test_broker);
         g_test_add_func("/mqtt/refusals", test_refusals);
+        g_test_add_func("/mqtt/streams", test_streams);
+        g_test_add_func("/mqtt/queue", test_queue);
         return g_test_run();
 }

@@ -60,7 +60,7 @@ export function withGaps([times, values]) {
  * [values]]: where samples are, they say it better.
  */
 export function stepsBefore(steps, [times]) {
-  if (!steps) return null;
+  if (!steps?.min) return null; // a host that does not know steps gives samples
   const { length } = times.length ? steps.t.filter((t) => t + steps.step_s * 1000 <= times[0]) : steps.t;
   const of = (key) => steps[key].slice(0, length);
   return { ...steps, t: of('t'), min: of('min'), mean: of('mean'), max: of('max'), n: of('n') };

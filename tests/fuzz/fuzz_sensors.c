@@ -1,0 +1,60 @@
+/* What sensors send: the first byte says whose parser reads it. */
+#include <stdint.h>
+#include <string.h>
+
+#include "drivers/line/line_proto.h"
+#include "drivers/mqtt/mqtt_proto.h"
+#include "lib/limits.h"
+#include "lib/name.h"
+
+static void check(const TbSample *sample, gpointer data)
+{
+        (void)data;
+        g_assert_true(isfinite(sample->value) && tb_name_valid(TB_NAME_STREAM, sample->stream));
+        g_assert_true(g_utf8_validate(sample->quantity, -1, NULL) && g_utf8_validate(sample->unit, -1, NULL));
+}
+
+static void lines(guint8 which, const char *text, size_t size)
+{
+        static const char *const params[] = {
+                "{\"format\":\"auto\"}",
+                "{\"format\":\"json\",\"time\":\"/t\",\"streams\":[{\"stream\":\"a\",\"at\":\"/a/0\"}]}",
+                "{\"format\":\"csv\",\"separator\":\";\",\"time\":\"t\"}",
+                "{\"format\":\"nmea\"}",
+                "{\"format\":\"values\"}",
+                "{\"format\":\"regex\",\"pattern\":\"(?<name>[a-z]+)[ =](?<value>[-0-9.e]+)(?<unit>.*)\"}",
+        };
+        json_auto_t *p = json_loads(params[which % G_N_ELEMENTS(params)], 0, NULL);
+        TbLineProto *proto = tb_line_proto_new(p, NULL);
+        for (const char *at = text, *end = text + size; at && at < end;) {
+                const char *stop = memchr(at, '\n', (gsize)(end - at)), *why = NULL;
+                if (!tb_line_proto_parse(proto, at, (gsize)((stop ? stop : end) - at), check, NULL, &why))
+                        g_assert_nonnull(why);
+                at = stop ? stop + 1 : NULL;
+        }
+        tb_line_proto_free(proto);
+}
+
+static void message(guint8 which, const char *text, size_t size)
+{
+        json_auto_t *more = which % 2 ? json_pack("{s:s, s:s}", "at", "/a/0", "time", "/t") : json_object();
+        const TbDeclared row = {.more = more};
+        g_autofree char *payload = g_strndup(text, size);
+        double value;
+        gint64 t_ms;
+        if (tb_mqtt_parse_stream(&row, payload, &value, &t_ms))
+                g_assert_true(isfinite(value) && t_ms >= 0);
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+        if (size < 1)
+                return 0;
+        const char *text = (const char *)data + 1;
+        if (data[0] < 16)
+                lines(data[0], text, size - 1);
+        else if (data[0] < 32)
+                message(data[0], text, size - 1);
+        return 0;
+}
