@@ -310,6 +310,11 @@
         (16 * 1024 * 1024) /* bytes made anew for who asks, four times that at once */
 #define TB_LIMIT_DEVICE_LISTS_HELD (96 * 1024 * 1024) /* bytes of what was made and is still being read */
 #define TB_LIMIT_DEVICE_LISTS_OF_HOST_PER_S 10        /* messages `devices` of one host, twice that at once */
+#define TB_LIMIT_LIST_VIEWS 256    /* lists as somebody sees them, kept once for all who see the same */
+#define TB_LIMIT_LIST_READERS 8192 /* who is told of changes of lists */
+#define TB_LIMIT_LIST_FIRST                                                                                  \
+        (64 * 1024) /* bytes of rows that a reader is sent at first: more he gets by GET */
+#define TB_LIMIT_LIST_TOLD (256 * 1024) /* bytes of changed rows told at once: of more he is told to GET */
 
 /* store of the server */
 #define TB_LIMIT_DB_QUEUE 256                     /* calls that wait for the lane */

@@ -31,7 +31,7 @@ static bool is_spent(TbConnection *c)
 /* Counted when it is refused, not when its socket has gone: a refused one may leave that waiting for long. */
 void tb_connection_nothing(TbConnection *c)
 {
-        if (!c->counted && !tb_party_has_role(c->party))
+        if (c->party && !c->counted && !tb_party_has_role(c->party))
                 tb_rates_take(c->server->refusals, c->net, 1, g_get_monotonic_time(), NULL);
         c->counted = true;
 }
@@ -124,10 +124,18 @@ void tb_connection_make_room(TbServer *server, const char *net)
         tb_ws_drop(oldest->ws);
 }
 
+void tb_connection_forget_caller(TbConnection *c)
+{
+        if (c->caller)
+                tb_caller_clear(c->caller);
+        g_clear_pointer(&c->caller, g_free);
+}
+
 static void on_role(gpointer connection)
 {
         TbConnection *c = connection;
         tb_connection_entered(c);
+        tb_connection_forget_caller(c);
         tb_ws_set_max_message(c->ws, tb_server_limits.message_bytes);
 }
 

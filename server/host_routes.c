@@ -1,24 +1,10 @@
-/* Hosts and their devices: what is registered, and requests that are carried to a host. */
+/* Hosts: forgotten ones, and requests that are carried to a host. */
 #include <string.h>
 
 #include "lib/clock.h"
 #include "lib/error.h"
 #include "server/accounts/reach.h"
 #include "server/server_private.h"
-
-static void reply_list(TbRequest *request, TbServer *server, TbList which)
-{
-        const TbCaller *caller = tb_request_caller(request);
-        const TbSight sight = {caller->grants, caller->role};
-        g_autoptr(GBytes) text = tb_pairing_list(server->pairing, which, &sight, tb_clock_mono_ms());
-        tb_request_add_header(request, "Cache-Control", "no-store");
-        tb_request_reply_shared(request, 200, "application/json", text);
-}
-
-static void list_hosts(TbRequest *request, gpointer data)
-{
-        reply_list(request, data, TB_LIST_HOSTS);
-}
 
 static void forget_host(TbRequest *request, gpointer data)
 {
@@ -35,11 +21,6 @@ static void forget_host(TbRequest *request, gpointer data)
         }
 
         tb_request_reply_empty(request, 204);
-}
-
-static void list_devices(TbRequest *request, gpointer data)
-{
-        reply_list(request, data, TB_LIST_DEVICES);
 }
 
 /* "/api/hosts/lab-1/host/devices/x" -> "/host/devices/x" */
@@ -76,13 +57,6 @@ static void carry_http(TbRequest *request, gpointer data)
 }
 
 const TbRoute tb_server_host_routes[] = {
-        {.method = "GET",
-         .path = "/api/hosts",
-         .role = TB_ROLE_VIEWER,
-         .flags = TB_ROUTE_GRANTED,
-         .handler = list_hosts,
-         .tag = "hosts",
-         .summary = "Hosts with presence and devices"},
         {.method = "DELETE",
          .path = "/api/hosts/{host}",
          .role = TB_ROLE_ADMIN,
@@ -90,13 +64,6 @@ const TbRoute tb_server_host_routes[] = {
          .tag = "hosts",
          .summary = "Forget a host that is away: its name is free for another one",
          .answers = "204; 404; 409"},
-        {.method = "GET",
-         .path = "/api/devices",
-         .role = TB_ROLE_VIEWER,
-         .flags = TB_ROUTE_GRANTED,
-         .handler = list_devices,
-         .tag = "hosts",
-         .summary = "Devices of all hosts"},
         {.method = "*",
          .path = "/api/hosts/{host}/host/{path...}",
          .role = TB_ROLE_VIEWER,

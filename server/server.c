@@ -17,84 +17,7 @@
 #define STORE_GRACE_MS 1500 /* for what is not written yet after SIGTERM */
 #define CONNECTIONS 16384   /* HTTP at once; WebSockets are not among them once they are open */
 
-static void arm_tick(TbServer *server, gint64 at_ms)
-{
-        gint64 at_us = g_get_monotonic_time() + MAX(at_ms - tb_clock_mono_ms(), 0) * 1000,
-               old_us = g_source_get_ready_time(server->tick);
-        if (old_us < 0 || at_us < old_us)
-                g_source_set_ready_time(server->tick, at_us);
-}
-
-static void look_soon(TbServer *server, gint64 now_ms)
-{
-        gint64 due_ms = tb_pairing_due(server->pairing, now_ms);
-        if (due_ms < G_MAXINT64)
-                arm_tick(server, due_ms);
-}
-
-/* --- the socket's view of the pairing --- */
-static void on_message(TbWs *ws G_GNUC_UNUSED, bool binary, const guint8 *bytes, gsize size, gpointer data)
-{
-        TbConnection *c = data;
-        gint64 now_ms = tb_clock_mono_ms();
-        if (binary)
-                tb_pairing_binary(c->party, bytes, size, now_ms);
-        else
-                tb_pairing_text(c->party, (const char *)bytes, size, now_ms);
-        if (!tb_party_has_role(c->party))
-                arm_tick(c->server, now_ms + TB_PAIRING_LOOK_MS);
-        look_soon(c->server, now_ms);
-}
-
-static void on_drained(TbWs *ws G_GNUC_UNUSED, gpointer data)
-{
-        tb_pairing_drained(((TbConnection *)data)->party);
-}
-
-static void on_closed(TbWs *ws G_GNUC_UNUSED, int code G_GNUC_UNUSED, gpointer data)
-{
-        TbConnection *c = data;
-        tb_connection_nothing(c);
-        tb_connection_entered(c);
-        gint64 now_ms = tb_clock_mono_ms();
-        tb_pairing_left(c->party, now_ms);
-        look_soon(c->server, now_ms);
-        g_free(c);
-}
-
-static void on_pong(TbWs *ws G_GNUC_UNUSED, const guint8 *bytes, gsize size, gpointer data)
-{
-        guint32 payload[2];
-        if (size != sizeof payload)
-                return; /* of the ping of a silent socket */
-        memcpy(payload, bytes, sizeof payload);
-        guint32 took_ms = (guint32)tb_clock_mono_ms() - GUINT32_FROM_BE(payload[1]);
-        tb_pairing_arrived(((TbConnection *)data)->party, GUINT32_FROM_BE(payload[0]), took_ms);
-}
-
-static const TbWsOps ws_ops = {on_message, on_drained, on_closed, on_pong};
-/* Nobody is refused before his hello: what comes from one address may be a crowd of guesses, and one with a token. */
-void tb_server_upgrade(TbRequest *request, gpointer data)
-{
-        TbServer *server = data;
-        TbConnection *c = g_new0(TbConnection, 1);
-        tb_net_share_key(tb_request_peer(request), c->net);
-        c->local = tb_address_is_loopback(tb_request_peer(request));
-        c->server = server;
-        c->ws = tb_request_upgrade(request, NULL, TB_LIMIT_WS_HELLO, &ws_ops, c);
-        if (!c->ws) {
-                g_free(c);
-                return;
-        }
-        gint64 now_ms = tb_clock_mono_ms();
-        tb_connection_make_room(server, c->net);
-        tb_connection_waits(c);
-        c->party = tb_pairing_join(server->pairing, c, tb_request_id(request), now_ms);
-        if (!tb_auth_is_open(server->config->auth) && tb_request_role(request) > TB_ROLE_NONE)
-                tb_pairing_known_as(c->party, tb_request_user(request));
-        arm_tick(server, now_ms + 1000); /* a host is asked for a sign of life soon after its hello */
-}
-
+/* --- the pairing's view of us --- */
 static void on_carried(TbParty *host, const guint8 *bytes, gsize size, gpointer data)
 {
         tb_carrier_frames(((TbServer *)data)->carry, host, bytes, size);
@@ -111,6 +34,14 @@ static void on_host_left(TbParty *host, gpointer data)
 }
 
 /* --- clock --- */
+void tb_server_arm(TbServer *server, gint64 at_ms)
+{
+        gint64 at_us = g_get_monotonic_time() + MAX(at_ms - tb_clock_mono_ms(), 0) * 1000,
+               old_us = g_source_get_ready_time(server->tick);
+        if (old_us < 0 || at_us < old_us)
+                g_source_set_ready_time(server->tick, at_us);
+}
+
 typedef struct TickSource {
         GSource source;
         TbServer *server; /* borrowed */
@@ -126,6 +57,25 @@ static void on_session(TbSession *session, TbSessionChange change, gpointer data
         tb_persist_changed(server->persist, session, change);
 }
 
+static void on_accounts(gpointer data)
+{
+        tb_server_noticed(data, TB_VIEW_ENROL, NULL);
+        tb_server_noticed(data, TB_VIEW_USERS, NULL);
+        tb_server_noticed(data, TB_VIEW_GROUPS, NULL);
+        tb_server_noticed(data, TB_VIEW_LOGINS, NULL);
+}
+
+static void on_list(const TbListChange *change, gpointer data)
+{
+        TbServer *server = data;
+        if (!server->views) /* the store is being read */
+                return;
+        tb_views_changed(server->views, change, tb_clock_mono_ms());
+        if (change->presence)
+                tb_views_noticed(server->views, TB_VIEW_ENROL, NULL, tb_clock_mono_ms());
+        tb_server_arm(server, tb_views_due(server->views));
+}
+
 static gboolean tick_dispatch(GSource *source, GSourceFunc callback G_GNUC_UNUSED,
                               gpointer data G_GNUC_UNUSED)
 {
@@ -134,7 +84,8 @@ static gboolean tick_dispatch(GSource *source, GSourceFunc callback G_GNUC_UNUSE
         gint64 now_ms = tb_clock_mono_ms(), next_ms = tb_pairing_tick(server->pairing, now_ms);
         tb_people_tick(server->people, now_ms);
         tb_server_look_for_accounts(server);
-        arm_tick(server, MIN(next_ms, tb_persist_tick(server->persist, now_ms)));
+        next_ms = MIN(next_ms, tb_persist_tick(server->persist, now_ms));
+        tb_server_arm(server, MIN(next_ms, tb_views_tick(server->views, now_ms)));
         return G_SOURCE_CONTINUE;
 }
 
@@ -174,6 +125,7 @@ static void new_pairing(TbServer *server)
                 .host_drained = on_host_drained,
                 .host_left = on_host_left,
                 .session_changed = on_session,
+                .list_changed = on_list,
                 .watched = tb_server_audit_watched,
                 .phone_links = tb_phone_links_of_host,
                 .host_keys = tb_persist_host_keys(server->persist),
@@ -192,6 +144,8 @@ static bool start(TbServer *server, GError **error)
         if (!server->persist)
                 return false;
         new_pairing(server);
+        server->views = tb_views_new(server->pairing);
+        tb_metrics_collector(server->metrics, tb_views_metrics, server->views);
         if (!tb_server_begin_people(server, error) ||
             !tb_persist_load(server->persist, server->pairing, error))
                 return false;
@@ -222,11 +176,11 @@ static bool start(TbServer *server, GError **error)
 }
 
 static const TbRoute *const tables[] = {
-        tb_server_routes,          tb_server_host_routes,      tb_server_enrol_routes,
-        tb_server_own_routes,      tb_server_login_routes,     tb_server_signin_routes,
-        tb_server_user_routes,     tb_server_group_routes,     tb_server_audit_routes,
-        tb_server_phone_routes,    tb_server_telemetry_routes, tb_server_link_routes,
-        tb_server_diagnose_routes, tb_server_registered_routes};
+        tb_server_routes,        tb_server_host_routes,     tb_server_list_routes,
+        tb_server_enrol_routes,  tb_server_own_routes,      tb_server_login_routes,
+        tb_server_signin_routes, tb_server_user_routes,     tb_server_group_routes,
+        tb_server_audit_routes,  tb_server_phone_routes,    tb_server_telemetry_routes,
+        tb_server_link_routes,   tb_server_diagnose_routes, tb_server_registered_routes};
 
 TbServer *tb_server_new(const TbServerConfig *config, GError **error)
 {
@@ -250,6 +204,7 @@ TbServer *tb_server_new(const TbServerConfig *config, GError **error)
                 tb_server_free(server);
                 return NULL;
         }
+        tb_persist_tell(server->persist, on_accounts, server);
         g_source_attach(server->tick, NULL);
         tb_people_set_port(server->people, tb_http_port(server->http));
         tb_server_session_limits();
@@ -258,7 +213,7 @@ TbServer *tb_server_new(const TbServerConfig *config, GError **error)
                 tb_http_add_routes(server->http, tables[i], server);
         tb_server_add_event_routes(server);
         add_pages(server);
-        arm_tick(server, server->started_ms + 1000);
+        tb_server_arm(server, server->started_ms + 1000);
         return server;
 }
 
@@ -277,6 +232,7 @@ void tb_server_end_users(TbServer *server, const char *const *users, const char 
         }
         for (; *hosts; hosts++)
                 tb_pairing_end_host(server->pairing, *hosts);
+        tb_server_rights_changed(server, NULL);
 }
 
 void tb_server_read_users(TbServer *server)
@@ -300,6 +256,7 @@ void tb_server_free(TbServer *server)
         tb_persist_free(server->persist, STORE_GRACE_MS); /* with the times of their last activity */
         g_source_destroy(server->tick);
         g_source_unref(server->tick);
+        tb_views_free(g_steal_pointer(&server->views));
         tb_pairing_free(server->pairing);
         tb_carrier_free(server->carry);
         tb_registered_free(server->registered);

@@ -16,6 +16,7 @@
 #include "server/pairing/persist.h"
 #include "server/server.h"
 #include "server/telemetry.h"
+#include "server/views.h"
 
 struct TbServer {
         const TbServerConfig *config; /* borrowed */
@@ -23,6 +24,8 @@ struct TbServer {
         TbPoller *poller;             /* owned */
         TbHttp *http;                 /* owned */
         TbPairing *pairing;           /* owned */
+        TbViews *views;               /* owned */
+        GQueue list_sockets;          /* TbListSocket; not owned */
         TbCarrier *carry;             /* owned */
         TbRates *creations;           /* owned; sessions per address */
         TbRates *refusals;            /* owned; sockets without an accepted hello, per address */
@@ -45,7 +48,8 @@ struct TbServer {
 extern const TbRoute tb_server_routes[], tb_server_host_routes[], tb_server_enrol_routes[],
         tb_server_own_routes[], tb_server_login_routes[], tb_server_signin_routes[], tb_server_user_routes[],
         tb_server_group_routes[], tb_server_audit_routes[], tb_server_telemetry_routes[],
-        tb_server_link_routes[], tb_server_registered_routes[], tb_server_diagnose_routes[];
+        tb_server_link_routes[], tb_server_list_routes[], tb_server_registered_routes[],
+        tb_server_diagnose_routes[];
 /* Parameters of what is given out, in two tables: "ttl_s" and "note" */
 #define TB_SERVER_TERMS                                                                                      \
         {.name = "ttl_s",                                                                                    \
@@ -81,4 +85,12 @@ void tb_server_audit_answer(TbRequest *request, const char *route, int status, g
 const char *tb_server_session_token(TbRequest *request);
 /* How clients reach us, without a slash at its end; borrowed from either. */
 const char *tb_server_base_url(TbRequest *request, TbServer *server);
+extern const TbPartyOps tb_server_party_ops;        /* sockets.c */
+void tb_server_arm(TbServer *server, gint64 at_ms); /* its tick is due then */
+/* What `user` (NULL: anybody) may is another: who reads lists as he is asked anew who he is. list_sockets.c */
+void tb_server_rights_changed(TbServer *server, const char *user);
+/* GET of a list with rows: `only` is a pattern of hosts and devices (NULL: all), which was not looked at yet. list_routes.c */
+void tb_server_reply_list(TbRequest *request, TbServer *server, TbViewList list, const char *only);
+/* Of a list that is told of, but has no rows (server/views.h). */
+void tb_server_noticed(TbServer *server, TbViewList list, const char *share);
 void tb_server_upgrade(TbRequest *request, gpointer server);

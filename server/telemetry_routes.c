@@ -27,13 +27,13 @@ static void report(TbRequest *request, gpointer data)
         json_auto_t *status = tb_session_status(session);
         tb_telemetry_take(server->telemetry, id, json_string_value(json_object_get(status, "device")),
                           tb_request_json(request), tb_clock_ms());
+        tb_server_noticed(server, TB_VIEW_TELEMETRY, NULL);
         tb_request_reply_empty(request, 204);
 }
 
 static void show(TbRequest *request, gpointer data)
 {
-        tb_request_add_header(request, "Cache-Control", "no-store");
-        tb_request_reply_json(request, 200, tb_telemetry_json(((TbServer *)data)->telemetry));
+        tb_request_reply_tagged(request, tb_telemetry_json(((TbServer *)data)->telemetry));
 }
 
 const TbRoute tb_server_telemetry_routes[] = {

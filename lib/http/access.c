@@ -127,6 +127,14 @@ void tb_caller_clear(TbCaller *caller)
         *caller = (TbCaller){NULL};
 }
 
+void tb_caller_copy(TbCaller *to, const TbCaller *caller)
+{
+        *to = *caller;
+        to->user = g_strdup(caller->user);
+        to->login = g_strdup(caller->login);
+        tb_grants_ref(to->grants);
+}
+
 static void identify(TbRequest *request, const char *token, bool nobody, GError **why)
 {
         TbHttp *http = request->http;
@@ -188,12 +196,33 @@ static bool refuse(TbRequest *request, const TbRoute *route, const char *token, 
         return false;
 }
 
+/* Of a page that opens a WebSocket: it can set no header but this one, and an address would be in logs. The caller frees. */
+static char *token_of_protocols(TbRequest *request)
+{
+        const char *offers = request->upgrade ? tb_request_header(request, "Sec-WebSocket-Protocol") : NULL;
+        g_auto(GStrv) all = g_strsplit(offers ? offers : "", ",", 16);
+        for (char **one = all; *one; one++) {
+                const char *name = g_strstrip(*one);
+                if (!g_str_has_prefix(name, TB_WS_BEARER))
+                        continue;
+                g_autofree char *base64 = g_strconcat(name + strlen(TB_WS_BEARER), "===", NULL);
+                base64[strlen(base64) & ~(gsize)3] = '\0'; /* as many "=" as it needs */
+                gsize size;
+                g_autofree guchar *bytes =
+                        g_base64_decode(g_strdelimit(g_strdelimit(base64, "-", '+'), "_", '/'), &size);
+                return g_strndup((const char *)bytes, size);
+        }
+        return NULL;
+}
+
 bool tb_access_role(TbRequest *request, const TbRoute *route)
 {
-        g_autofree char *from_query = NULL;
+        g_autofree char *from_query = NULL, *from_protocols = token_of_protocols(request);
         const char *token = NULL;
         if (request->authorization && g_ascii_strncasecmp(request->authorization, "Bearer ", 7) == 0)
                 token = request->authorization + 7;
+        else if (from_protocols)
+                token = from_protocols;
         else if (request->raw_query)
                 token = from_query = tb_query_value(request->raw_query, "access_token");
         if (token && !check_secret_way(request))

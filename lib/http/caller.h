@@ -24,6 +24,7 @@ typedef struct TbCaller {
 } TbCaller;
 
 void tb_caller_clear(TbCaller *caller);
+void tb_caller_copy(TbCaller *to, const TbCaller *caller); /* `to`: all zero before */
 /* The one decision; see tb_grants_role(). */
 static inline TbRole tb_caller_role(const TbCaller *caller, const char *host, const char *device)
 {

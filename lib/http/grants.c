@@ -85,6 +85,14 @@ bool tb_grants_equal(const TbGrants *a, const TbGrants *b)
         return true;
 }
 
+void tb_grants_append(const TbGrants *grants, GString *out)
+{
+        for (guint i = 0; i < grants->all->len; i++) {
+                const Grant *g = &g_array_index(grants->all, Grant, i);
+                g_string_append_printf(out, "%s/%s=%d ", g->host, g->device ? g->device : "*", (int)g->role);
+        }
+}
+
 /* The last star takes what is missing: in time proportional to the product of both, at the most. */
 static bool matches(const char *pattern, const char *text)
 {

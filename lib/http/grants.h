@@ -24,6 +24,8 @@ void tb_grants_unref(TbGrants *grants); /* NULL is fine */
 bool tb_grants_pattern_valid(const char *pattern);
 void tb_grants_add(TbGrants *grants, const char *pattern, TbRole role); /* before it is shared */
 bool tb_grants_equal(const TbGrants *a, const TbGrants *b);
+/* The same text for equal grants, and for those alone: what is made for who has them is found by it. */
+void tb_grants_append(const TbGrants *grants, GString *out);
 
 /* What a caller with this role may at a device; `device` NULL: at the host itself, with all that is on it. The largest of the
  * grants that match, but never more than `role`; an administrator is not narrowed. TB_ROLE_NONE: he does not even see it. */

@@ -184,6 +184,8 @@ bool tb_request_has_body(TbRequest *request);         /* one comes, or came */
 /* --- the answer: exactly one of these, now or later --- */
 void tb_request_add_header(TbRequest *request, const char *name, const char *value); /* before the reply */
 void tb_request_reply_json(TbRequest *request, int status, json_t *body_take);
+/* 200 with an ETag of what stands in it, or 304 for who has that already (If-None-Match). */
+void tb_request_reply_tagged(TbRequest *request, json_t *body_take);
 void tb_request_reply_text(TbRequest *request, int status, const char *content_type, const char *text);
 void tb_request_reply_bytes(TbRequest *request, int status, const char *content_type, GBytes *body);
 /* The same for bytes that are there once for all who ask: they count for nobody (TB_LIMIT_HTTP_ANSWERS). */

@@ -102,6 +102,24 @@ void tb_request_reply_json(TbRequest *request, int status, json_t *body_take)
         reply_json(request, status, "application/json", body_take);
 }
 
+void tb_request_reply_tagged(TbRequest *request, json_t *body_take)
+{
+        gsize size = 0;
+        g_autofree char *text = tb_json_text(body_take, &size);
+        g_autofree char *sum = g_compute_checksum_for_data(G_CHECKSUM_SHA256,
+                                                           (const guchar *)(text ? text : ""), size),
+                        *etag = g_strdup_printf("\"%.32s\"", sum);
+        const char *has = tb_request_header(request, "If-None-Match");
+        if (text)
+                tb_request_add_header(request, "ETag", etag);
+        if (text && has && strstr(has, etag)) {
+                json_decref(body_take);
+                tb_request_reply_empty(request, 304);
+        } else {
+                reply_json(request, 200, "application/json", body_take);
+        }
+}
+
 void tb_request_reply_text(TbRequest *request, int status, const char *content_type, const char *text)
 {
         gsize size = strlen(text);

@@ -107,6 +107,8 @@ TbWs *tb_request_upgrade(TbRequest *request, const char *protocol, gsize max_mes
         request->ws = ws;
         tb_request_add_header(request, "Upgrade", "websocket");
         tb_request_add_header(request, "Sec-WebSocket-Accept", accept);
+        if (!protocol && tb_request_offers_protocol(request, TB_WS_PROTOCOL))
+                protocol = TB_WS_PROTOCOL; /* a browser wants one of those that it offers */
         if (protocol)
                 tb_request_add_header(request, "Sec-WebSocket-Protocol", protocol);
         tb_respond(request, 101, MHD_create_response_for_upgrade(on_upgraded, request));

@@ -170,8 +170,7 @@ static void list(TbRequest *request, gpointer data)
         json_t *out = json_array();
         for (guint i = 0; i < all->len; i++)
                 json_array_append_new(out, about(server, g_ptr_array_index(all, i)));
-        tb_request_add_header(request, "Cache-Control", "no-store");
-        tb_request_reply_json(request, 200, out);
+        tb_request_reply_tagged(request, out);
 }
 
 static void on_revoked(bool written, gpointer data)

@@ -66,8 +66,7 @@ static void list_groups(TbRequest *request, gpointer data)
         json_t *out = json_array();
         for (guint i = 0; i < all->len; i++)
                 json_array_append_new(out, about_group(server, g_ptr_array_index(all, i)));
-        tb_request_add_header(request, "Cache-Control", "no-store");
-        tb_request_reply_json(request, 200, out);
+        tb_request_reply_tagged(request, out);
 }
 
 static void narrow_members(TbServer *server, const char *group)
@@ -78,6 +77,7 @@ static void narrow_members(TbServer *server, const char *group)
                 if (g_strv_contains((const char *const *)user->groups, group))
                         tb_server_narrowed(server, user->name);
         }
+        tb_server_rights_changed(server, ""); /* who says by a signature that he is in it */
 }
 
 static void put_group(TbRequest *request, gpointer data)

@@ -70,13 +70,7 @@ static void end_session(TbRequest *request, gpointer data)
 /* --- the list --- */
 static void list_sessions(TbRequest *request, gpointer data)
 {
-        TbServer *server = data;
-        bool all = tb_request_role(request) >= TB_ROLE_ADMIN;
-        tb_request_add_header(request, "Cache-Control", "no-store");
-        tb_request_reply_json(request, 200,
-                              tb_pairing_sessions(server->pairing, all ? NULL : tb_request_user(request),
-                                                  tb_request_query_string(request, "device"),
-                                                  tb_clock_mono_ms()));
+        tb_server_reply_list(request, data, TB_VIEW_SESSIONS, tb_request_query_string(request, "device"));
 }
 
 /* --- terms --- */
@@ -162,9 +156,9 @@ static void change_session(TbRequest *request, gpointer data)
 static const TbParam list_params[] = {
         {.name = "device",
          .type = TB_PARAM_STRING,
-         .min = 3,
+         .min = 1,
          .max = 2 * TB_LIMIT_ID + 1,
-         .help = "of that device alone: \"host/device\""},
+         .help = "of these devices alone: \"lab-1/board\", \"lab-*\""},
         TB_PARAM_END,
 };
 
@@ -205,8 +199,9 @@ const TbRoute tb_server_own_routes[] = {
          .query = list_params,
          .handler = list_sessions,
          .tag = "sessions",
-         .summary = "Sessions that the caller made (an admin: all), the newest first, with who is in them",
-         .answers = "200 application/json"},
+         .summary = "Sessions that the caller made (an admin: all), the newest first, with who is in them; "
+                    "If-None-Match",
+         .answers = "200 application/json; 304"},
         {.method = "PATCH",
          .path = "/api/session/{id}",
          .body = TB_BODY_JSON,

@@ -76,10 +76,8 @@ static void list_own(TbRequest *request, gpointer data)
         TbServer *server = data;
         if (!tb_server_own_account(request, server))
                 return;
-        tb_request_add_header(request, "Cache-Control", "no-store");
-        tb_request_reply_json(
-                request, 200,
-                tb_server_logins(server, tb_request_user(request), tb_request_caller(request)->login));
+        tb_request_reply_tagged(request, tb_server_logins(server, tb_request_user(request),
+                                                          tb_request_caller(request)->login));
 }
 
 static void make_own(TbRequest *request, gpointer data)

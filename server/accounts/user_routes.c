@@ -36,8 +36,7 @@ static void list_users(TbRequest *request, gpointer data)
         json_t *out = json_array();
         for (guint i = 0; i < all->len; i++)
                 json_array_append_new(out, about_user(server, g_ptr_array_index(all, i)));
-        tb_request_add_header(request, "Cache-Control", "no-store");
-        tb_request_reply_json(request, 200, out);
+        tb_request_reply_tagged(request, out);
 }
 
 /* A user as he shall be, while his password is made. */
@@ -123,6 +122,8 @@ static void take(Wish *w)
         tb_people_close(server->people);
         if (w->less)
                 tb_server_narrowed(server, w->user.name);
+        else
+                tb_server_rights_changed(server, w->user.name);
         tb_log(TB_LOG_INFO, TB_F("user", tb_request_user(w->request), "request", tb_request_id(w->request)),
                "user %s is %s", w->user.name, w->is_new ? "new" : "changed");
         tb_server_when_written(w->request, server, w->is_new ? 201 : 200,
@@ -259,10 +260,8 @@ static void list_logins(TbRequest *request, gpointer data)
         TbServer *server = data;
         if (!is_there(request, server))
                 return;
-        tb_request_add_header(request, "Cache-Control", "no-store");
-        tb_request_reply_json(
-                request, 200,
-                tb_server_logins(server, tb_request_arg(request, "name"), tb_request_caller(request)->login));
+        tb_request_reply_tagged(request, tb_server_logins(server, tb_request_arg(request, "name"),
+                                                          tb_request_caller(request)->login));
 }
 
 static void make_token(TbRequest *request, gpointer data)

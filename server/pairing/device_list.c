@@ -164,19 +164,26 @@ gsize tb_device_list_size(const TbDeviceList *list)
         return MAX(list->size, strlen("[]"));
 }
 
-/* Names of hosts and ids have nothing in them that JSON escapes (lib/name.h). */
-static bool is_seen(const TbSight *sight, const char *host, const char *device)
+bool tb_sight_has_host(const TbSight *sight, const char *host)
 {
-        return !sight->grants || tb_grants_role(sight->grants, sight->role, host, device) > TB_ROLE_NONE;
+        return (!sight->grants || tb_grants_touch(sight->grants, sight->role, host)) &&
+               (!sight->only || tb_grants_touch(sight->only, TB_ROLE_VIEWER, host));
 }
 
+bool tb_sight_has(const TbSight *sight, const char *host, const char *device)
+{
+        return (!sight->grants || tb_grants_role(sight->grants, sight->role, host, device) > TB_ROLE_NONE) &&
+               (!sight->only || tb_grants_role(sight->only, TB_ROLE_VIEWER, host, device) > TB_ROLE_NONE);
+}
+
+/* Names of hosts and ids have nothing in them that JSON escapes (lib/name.h). */
 void tb_device_list_append(const TbDeviceList *list, const char *host, const TbSight *sight, GString *out)
 {
         bool any = false;
         g_string_append_c(out, '[');
         for (guint i = 0; i < list->devices->len; i++) {
                 const Device *device = &g_array_index(list->devices, Device, i);
-                if (!is_seen(sight, host, device->id))
+                if (!tb_sight_has(sight, host, device->id))
                         continue;
                 g_string_append(out, any ? ",{\"id\":\"" : "{\"id\":\"");
                 any = true;
@@ -193,7 +200,7 @@ void tb_device_list_append_of_host(const TbDeviceList *list, const char *host, b
 {
         for (guint i = 0; i < list->devices->len; i++) {
                 const Device *device = &g_array_index(list->devices, Device, i);
-                if (!is_seen(sight, host, device->id))
+                if (!tb_sight_has(sight, host, device->id))
                         continue;
                 const char *const parts[] = {"{\"id\":\"",
                                              host,

@@ -25,7 +25,13 @@ gsize tb_device_list_size(const TbDeviceList *list); /* bytes of its JSON text *
 typedef struct TbSight {
         const TbGrants *grants; /* borrowed; NULL: everything */
         TbRole role;
+        const TbGrants
+                *only;     /* borrowed; and of that what he asks for, as a viewer there; NULL: everything */
+        const char *share; /* borrowed; of sessions: those that this one has made; NULL: of everybody */
 } TbSight;
+
+bool tb_sight_has_host(const TbSight *sight, const char *host);
+bool tb_sight_has(const TbSight *sight, const char *host, const char *device);
 
 /* That text, [{"id":"board",…},…], of a host of this name. */
 void tb_device_list_append(const TbDeviceList *list, const char *host, const TbSight *sight, GString *out);

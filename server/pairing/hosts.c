@@ -51,6 +51,7 @@ static void tell_observers(TbParty *host, bool present, bool announce)
         const GQueue *sessions = g_hash_table_lookup(host->pairing->of_host, host->host);
         for (GList *l = sessions ? sessions->head : NULL; l; l = l->next) {
                 TbSession *session = l->data;
+                tb_session_said(session, true);
                 for (guint i = 0; i < session->observers->len; i++) {
                         TbParty *observer = g_ptr_array_index(session->observers, i);
                         tb_room_changed(session);
@@ -116,6 +117,7 @@ static void join(TbParty *party, char *name_take, bool known, json_t *hello, gin
         party->since_ms = now_ms;
         g_hash_table_insert(pairing->hosts, party->host, party);
         tb_lists_forget(pairing->lists, party->host);
+        tb_lists_changed(pairing->lists, party->host);
         tb_host_key_present(party, true, now_ms);
         if (tb_host_is_said(party))
                 tb_log(TB_LOG_INFO, TB_F("host", party->host, "request", party->request_id),
@@ -249,7 +251,7 @@ void tb_host_heard(TbParty *party, bool pong)
         if (!party->away)
                 return;
         party->away = false;
-        tb_lists_changed(party->pairing->lists);
+        tb_lists_changed(party->pairing->lists, party->host);
         tb_log(TB_LOG_INFO, TB_F("host", party->host), "host answers again");
         tell_observers(party, true, false);
 }
@@ -273,7 +275,7 @@ gint64 tb_hosts_tick(TbPairing *pairing, gint64 now_ms)
                         next = MIN(next, host->asked_ms + AWAY_MS);
                 } else {
                         host->away = true;
-                        tb_lists_changed(pairing->lists);
+                        tb_lists_changed(pairing->lists, host->host);
                         tb_log(TB_LOG_WARNING, TB_F("host", host->host), "host does not answer");
                         tell_observers(host, false, false);
                 }

@@ -22,6 +22,7 @@ typedef struct Away {
 } Away;
 
 struct TbLists {
+        TbPairing *pairing;      /* borrowed */
         GQueue away;             /* owned Away, the longest away first */
         gsize away_bytes, bytes; /* of device lists: of those, and of hosts that are connected */
         struct {
@@ -43,9 +44,10 @@ static void away_free(gpointer p)
         g_free(away);
 }
 
-TbLists *tb_lists_new(void)
+TbLists *tb_lists_new(TbPairing *pairing)
 {
         TbLists *lists = g_new0(TbLists, 1);
+        lists->pairing = pairing;
         lists->held = g_rc_box_new0(gsize);
         return lists;
 }
@@ -59,9 +61,20 @@ void tb_lists_free(TbLists *lists)
         g_free(lists);
 }
 
-void tb_lists_changed(TbLists *lists)
+static void changed(TbLists *lists, const char *host, bool presence)
 {
+        const TbPairingOptions *options = &lists->pairing->options;
         lists->hosts.stale = lists->devices.stale = true;
+        if (options->list_changed)
+                options->list_changed(
+                        &(TbListChange){
+                                .list = TB_LIST_HOSTS, .key = host, .host = host, .presence = presence},
+                        options->data);
+}
+
+void tb_lists_changed(TbLists *lists, const char *host)
+{
+        changed(lists, host, true);
 }
 
 /* --- what is kept --- */
@@ -92,7 +105,7 @@ bool tb_lists_set(TbParty *host, json_t *devices, GError **error)
         lists->bytes += tb_device_list_size(list) - before;
         tb_device_list_free(host->devices);
         host->devices = list;
-        tb_lists_changed(lists);
+        changed(lists, host->host, false);
         return true;
 }
 
@@ -109,8 +122,8 @@ static void forget(TbLists *lists, GList *link)
         Away *away = link->data;
         lists->away_bytes -= tb_device_list_size(away->devices);
         g_queue_delete_link(&lists->away, link);
+        tb_lists_changed(lists, away->name);
         away_free(away);
-        tb_lists_changed(lists);
 }
 
 bool tb_lists_forget(TbLists *lists, const char *name)
@@ -142,7 +155,7 @@ void tb_lists_left(TbParty *host)
                        "more of them");
                 forget(lists, lists->away.head);
         }
-        tb_lists_changed(lists);
+        tb_lists_changed(lists, host->host);
 }
 
 /* --- what is told --- */
@@ -179,6 +192,17 @@ static int by_name(gconstpointer a, gconstpointer b)
         return strcmp(((const Entry *)a)->name, ((const Entry *)b)->name);
 }
 
+static Entry entry_of_host(const TbParty *host)
+{
+        char *id = host->key ? tb_link_key_id(host->key) : NULL;
+        return (Entry){host->host, host->version, id, id, host->since_ms, !host->away, host->devices};
+}
+
+static Entry entry_of_away(const Away *away)
+{
+        return (Entry){away->name, away->version, away->instance, NULL, away->since_ms, false, away->devices};
+}
+
 static GArray *entries_of(TbPairing *pairing)
 {
         GArray *entries = g_array_new(FALSE, FALSE, sizeof(Entry));
@@ -187,19 +211,12 @@ static GArray *entries_of(TbPairing *pairing)
         g_array_set_clear_func(entries, entry_clear);
         g_hash_table_iter_init(&iter, pairing->hosts);
         while (g_hash_table_iter_next(&iter, NULL, &value)) {
-                TbParty *host = value;
-                char *id = host->key ? tb_link_key_id(host->key) : NULL;
-                g_array_append_vals(entries,
-                                    &(Entry){host->host, host->version, id, id, host->since_ms, !host->away,
-                                             host->devices},
-                                    1);
+                Entry entry = entry_of_host(value);
+                g_array_append_val(entries, entry);
         }
         for (GList *l = pairing->lists->away.head; l; l = l->next) {
-                Away *away = l->data;
-                g_array_append_vals(entries,
-                                    &(Entry){away->name, away->version, away->instance, NULL, away->since_ms,
-                                             false, away->devices},
-                                    1);
+                Entry entry = entry_of_away(l->data);
+                g_array_append_val(entries, entry);
         }
         g_array_sort(entries, by_name);
         return entries;
@@ -223,6 +240,18 @@ static void append_devices(const Entry *entry, const TbSight *sight, GString *ou
         tb_device_list_append_of_host(entry->devices, entry->name, entry->online, sight, out);
 }
 
+/* What is read from now on, by any number. */
+static GBytes *keep(TbPairing *pairing, GString *made_take)
+{
+        Text *text = g_new(Text, 1);
+        text->size = made_take->len;
+        /* it may have twice the room */
+        text->bytes = g_realloc(g_string_free(made_take, FALSE), text->size + 1);
+        text->held = g_rc_box_acquire(pairing->lists->held);
+        *text->held += text->size;
+        return g_bytes_new_with_free_func(text->bytes, text->size, text_free, text);
+}
+
 static GBytes *make(TbPairing *pairing, TbList which, const TbSight *sight, gsize size_hint)
 {
         g_autoptr(GArray) entries = entries_of(pairing);
@@ -230,7 +259,7 @@ static GBytes *make(TbPairing *pairing, TbList which, const TbSight *sight, gsiz
         g_string_append_c(out, '[');
         for (guint i = 0; i < entries->len; i++) {
                 const Entry *entry = &g_array_index(entries, Entry, i);
-                if (sight->grants && !tb_grants_touch(sight->grants, sight->role, entry->name))
+                if (!tb_sight_has_host(sight, entry->name))
                         continue;
                 if (which == TB_LIST_HOSTS)
                         append_host(entry, sight, out);
@@ -240,20 +269,44 @@ static GBytes *make(TbPairing *pairing, TbList which, const TbSight *sight, gsiz
         if (out->len > 1)
                 g_string_truncate(out, out->len - 1); /* the last comma */
         g_string_append_c(out, ']');
-        Text *text = g_new(Text, 1);
-        text->size = out->len;
-        text->bytes = g_realloc(g_string_free(out, FALSE), text->size + 1); /* it may have twice the room */
-        text->held = g_rc_box_acquire(pairing->lists->held);
-        *text->held += text->size;
-        return g_bytes_new_with_free_func(text->bytes, text->size, text_free, text);
+        return keep(pairing, out);
+}
+
+bool tb_pairing_row(TbPairing *pairing, TbList which, const char *key, const TbSight *sight, gint64 now_ms,
+                    GString *out)
+{
+        if (which == TB_LIST_SESSIONS)
+                return tb_session_row(pairing, key, sight, now_ms, out);
+        const TbParty *host = g_hash_table_lookup(pairing->hosts, key);
+        const GList *away = host ? NULL : find_away(pairing->lists, key);
+        if (!tb_sight_has_host(sight, key) || (!host && !away))
+                return false;
+        Entry entry = host ? entry_of_host(host) : entry_of_away(away->data);
+        gsize before = out->len;
+        if (which == TB_LIST_HOSTS)
+                append_host(&entry, sight, out);
+        else
+                append_devices(&entry, sight, out);
+        entry_clear(&entry);
+        return out->len > before;
+}
+
+static GBytes *make_sessions(TbPairing *pairing, const TbSight *sight, gint64 now_ms)
+{
+        gsize size;
+        json_auto_t *list = tb_pairing_sessions(pairing, sight, now_ms);
+        char *text = tb_json_text(list, &size);
+        return g_bytes_new_take(text, size);
 }
 
 /* A text that is not the newest is told on when making it anew costs too much: hosts change it at their will, and each
  * one that a slow reader still holds takes memory. Small ones are always new. */
 GBytes *tb_pairing_list(TbPairing *pairing, TbList which, const TbSight *sight, gint64 now_ms)
 {
-        static const TbSight everything = {NULL, TB_ROLE_ADMIN};
-        if (sight && sight->grants && sight->role < TB_ROLE_ADMIN)
+        static const TbSight everything = {NULL, TB_ROLE_ADMIN, NULL, NULL};
+        if (which == TB_LIST_SESSIONS)
+                return make_sessions(pairing, sight ? sight : &everything, now_ms);
+        if (sight && (sight->only || (sight->grants && sight->role < TB_ROLE_ADMIN)))
                 return make(pairing, which, sight, 0); /* his own, and small */
         TbLists *lists = pairing->lists;
         GBytes **text = which == TB_LIST_HOSTS ? &lists->hosts.text : &lists->devices.text;

@@ -54,6 +54,22 @@ typedef enum TbSessionChange {
         TB_SESSION_ENDED
 } TbSessionChange;
 
+typedef enum TbList {
+        TB_LIST_HOSTS, /* [{"name":"lab-1","online":true,…,"devices":[{"id":"board",…}]}]; key: its name */
+        TB_LIST_DEVICES, /* of all hosts: [{"id":"lab-1/board","host","device","label",…}]; key: the host's name */
+        /* [{"sessionId",…,"maker","note","max","people":[{"peerId","mode","since"}]}]; key: its id */
+        TB_LIST_SESSIONS,
+} TbList;
+
+/* One key of a list has another row. All borrowed. */
+typedef struct TbListChange {
+        TbList list; /* TB_LIST_HOSTS is of TB_LIST_DEVICES, too */
+        const char *key;
+        const char *host, *device, *share; /* of a session: of what, and whose; host NULL: a phone's */
+        bool presence;                     /* of a host: it came, left, is away or back */
+        bool lazy;                         /* only when it was last used: nobody waits for that */
+} TbListChange;
+
 /* How long a session lives (TbSessionAsk.life_s): as long as it is used (TB_LIMIT_SESSION_IDLE_S, at most TB_LIMIT_SESSION_MAX_S), until it
  * is taken back, or so many seconds, used or not. */
 #define TB_LIFE_USED 0
@@ -81,6 +97,8 @@ typedef struct TbPairingOptions {
         void (*host_left)(TbParty *host, gpointer data);
         /* What is to be written down; nullable. It calls nothing of the pairing. After ENDED the session is gone. */
         void (*session_changed)(TbSession *session, TbSessionChange change, gpointer data);
+        /* What lists say of it is another; nullable. It calls nothing of the pairing. */
+        void (*list_changed)(const TbListChange *change, gpointer data);
         /* phoneUrl and what belongs to it, for who is reached by `base` (nullable) where the configuration does not say; new reference */
         json_t *(*phone_links)(const char *base, const char *session, const char *token, gpointer data);
         /* Somebody came to a device's session, or left it; nullable. It calls nothing of the pairing. */
@@ -142,9 +160,6 @@ bool tb_session_check(TbSession *session, const char *token, TbMode *ret_mode);
 bool tb_session_opens_all(TbSession *session,
                           const char *token); /* its own token, and not one for watching */
 json_t *tb_session_status(TbSession *session);
-/* {…,"maker","note","max","people":[{"peerId","mode","since"}]} of each that `share` (NULL: anybody) has made, on `device` ("host/device";
- * NULL: any), the newest first, at most TB_LIMIT_SESSIONS_SHOWN. */
-json_t *tb_pairing_sessions(TbPairing *pairing, const char *share, const char *device, gint64 now_ms);
 /* Other terms of a session that is there. A control link that is only to watch by from now on: whoever controls by it is cut at
  * once, and may come back to watch. One that was made for watching never lets anybody control (TB_ERROR_CONFLICT). */
 typedef struct TbSessionTerms {
@@ -170,14 +185,14 @@ void tb_pairing_end(TbPairing *pairing,
 gint64 tb_session_expires_ms(const TbSession *session); /* on the clock of `now_ms`; G_MAXINT64: never */
 
 /* --- hosts --- */
-typedef enum TbList {
-        TB_LIST_HOSTS,   /* [{"name":"lab-1","online":true,…,"devices":[{"id":"board",…}]}] */
-        TB_LIST_DEVICES, /* of all hosts: [{"id":"lab-1/board","host","device","label",…}] */
-} TbList;
-
 /* Its JSON text, one for all who ask; a new reference. Made anew after a change, a large one
  * (TB_LIMIT_DEVICE_LISTS_PER_S) up to some seconds later. Of who sees some hosts and devices alone (`sight`, NULL: all), his own. */
 GBytes *tb_pairing_list(TbPairing *pairing, TbList which, const TbSight *sight, gint64 now_ms);
+/* What stands in it of one key, with a comma behind it, appended; false: nothing, for who sees that. */
+bool tb_pairing_row(TbPairing *pairing, TbList which, const char *key, const TbSight *sight, gint64 now_ms,
+                    GString *out);
+/* TB_LIST_SESSIONS as a tree, the newest first, at most TB_LIMIT_SESSIONS_SHOWN; the caller owns the reference. */
+json_t *tb_pairing_sessions(TbPairing *pairing, const TbSight *sight, gint64 now_ms);
 /* {"name","online","protocol","version"?} of one that is connected, or NULL; the caller owns the reference. */
 json_t *tb_pairing_host_state(TbPairing *pairing, const char *name);
 TbParty *tb_pairing_host(TbPairing *pairing, const char *name); /* NULL: not connected */

@@ -30,6 +30,7 @@ struct TbSession {
         GRefString *share, *wide;     /* whose place it takes */
         GList unsaved;                /* in a queue of persist.c while `unsaved.data` is set */
         bool unsaved_new;             /* in which */
+        bool ended;                   /* it is in no list any more */
         guint64 unsaved_seq;          /* number among those that were made; 0: none */
         GList changed;  /* in pairing->rooms while `changed.data` is set: who is in it is to be told */
         gint64 told_ms; /* when it was */
@@ -212,9 +213,10 @@ void tb_host_enrol(TbParty *party, const char *token, const char *key, const cha
 void tb_host_replace(TbParty *party, const char *name, const char *token, const char *key);
 
 /* lists.c */
-TbLists *tb_lists_new(void);
+TbLists *tb_lists_new(TbPairing *pairing);
 void tb_lists_free(TbLists *lists);
-void tb_lists_changed(TbLists *lists); /* a host came, left, is away or back: the texts are to be made anew */
+/* This host came, left, is away or back: the texts are to be made anew. */
+void tb_lists_changed(TbLists *lists, const char *host);
 /* Takes the place of the host's devices; false: they stay. TB_ERROR_INVALID, TB_ERROR_TOO_LARGE. */
 bool tb_lists_set(TbParty *host, json_t *devices, GError **error);
 void tb_lists_left(TbParty *host);                      /* its devices are taken over */
@@ -240,6 +242,11 @@ void tb_session_free(TbSession *session);
 void tb_session_touch(TbSession *session, gint64 now_ms);
 void tb_session_expire(TbPairing *pairing, gint64 now_ms);
 void tb_session_tell(TbSession *session, TbSessionChange change); /* whoever writes it down */
+void tb_session_said(TbSession *session,
+                     bool soon); /* what stands of it in lists is another; not soon: its use alone */
+
+/* terms.c */
+bool tb_session_row(TbPairing *pairing, const char *id, const TbSight *sight, gint64 now_ms, GString *out);
 TbParty *tb_session_producer(TbSession *session);
 bool tb_session_present(TbSession *session); /* the producer is there, and not away */
 

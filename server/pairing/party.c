@@ -125,6 +125,7 @@ void tb_party_leave_session(TbParty *party)
         TbSession *session = party->session;
         tell_watched(party, false);
         if (g_ptr_array_remove(session->phones, party)) {
+                tb_session_said(session, true);
                 tell_observers(session, party, "peer-disconnected");
         } else if (g_ptr_array_remove(session->observers, party)) {
                 tb_room_changed(session);
@@ -260,6 +261,7 @@ static void enter(TbParty *party, TbSession *session, TbPartyRole role, const js
                 g_ptr_array_add(session->phones, party);
         else
                 g_ptr_array_add(session->observers, party);
+        tb_session_said(session, true);
         tell_watched(party, true);
         tb_session_touch(session, now_ms);
         tb_party_send(party, ready(party));

@@ -269,6 +269,8 @@ static void on_db_changed(gpointer data)
 static void on_enrolled(gpointer data)
 {
         TbPersist *p = data;
+        if (p->told)
+                p->told(p->told_data);
         p->seq_enrolled = ++p->seq;
         tb_persist_write_next(p);
 }

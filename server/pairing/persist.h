@@ -23,6 +23,8 @@ TbHostKeys *tb_persist_host_keys(TbPersist *persist);    /* borrowed */
 TbEnrolments *tb_persist_enrolments(TbPersist *persist); /* borrowed; changes are written at once */
 TbAccounts *tb_persist_accounts(TbPersist *persist);     /* the same */
 bool tb_persist_is_loaded(const TbPersist *persist);     /* all that the store has is in memory */
+/* From here on `told` runs when enrolments, users, groups or sign-ins have changed; it calls nothing of the persist. */
+void tb_persist_tell(TbPersist *persist, void (*told)(gpointer data), gpointer data);
 /* Looks for users that a command (--add-user) put into the store while the server ran. */
 bool tb_persist_read_users(TbPersist *persist);
 TbDb *tb_persist_db(TbPersist *persist); /* borrowed, for who writes rows of his own */

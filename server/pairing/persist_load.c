@@ -145,3 +145,9 @@ TbDb *tb_persist_db(TbPersist *persist)
 {
         return persist->db;
 }
+
+void tb_persist_tell(TbPersist *p, void (*told)(gpointer data), gpointer data)
+{
+        p->told = told;
+        p->told_data = data;
+}

@@ -5,15 +5,17 @@
 #include "server/pairing/persist.h"
 
 struct TbPersist {
-        TbStateDir *dir;          /* owned; NULL: not to be had at the start */
-        TbDb *db;                 /* owned */
-        bool elsewhere;           /* it is no file of the state folder */
-        TbPairing *pairing;       /* borrowed; NULL before tb_persist_load() */
-        TbHostKeys *keys;         /* owned */
-        TbEnrolments *enrolments; /* owned */
-        TbAccounts *accounts;     /* owned */
-        char *lost;               /* owned: what went wrong at the start for good; NULL */
-        char *trouble;            /* owned; what tb_persist_trouble() gave */
+        TbStateDir *dir;             /* owned; NULL: not to be had at the start */
+        TbDb *db;                    /* owned */
+        bool elsewhere;              /* it is no file of the state folder */
+        TbPairing *pairing;          /* borrowed; NULL before tb_persist_load() */
+        TbHostKeys *keys;            /* owned */
+        TbEnrolments *enrolments;    /* owned */
+        TbAccounts *accounts;        /* owned */
+        void (*told)(gpointer data); /* enrolments or accounts are others; NULL: nobody wants to know */
+        gpointer told_data;
+        char *lost;    /* owned: what went wrong at the start for good; NULL */
+        char *trouble; /* owned; what tb_persist_trouble() gave */
         bool loaded, loading;
         /* what is to be written */
         GQueue made, touched;     /* TbSession by its `unsaved` */

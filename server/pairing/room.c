@@ -127,6 +127,7 @@ static void tell_people(TbSession *session, gint64 now_ms)
 void tb_room_changed(TbSession *session)
 {
         TbPairing *pairing = session->pairing;
+        tb_session_said(session, true);
         if (!session->host || session->changed.data)
                 return;
         session->changed.data = session;

@@ -108,7 +108,7 @@ TbPairing *tb_pairing_new(const TbPairingOptions *options)
         pairing->of_host = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, g_free);
         pairing->host_joins = tb_rates_new(tb_server_limits.host_joins_per_s, tb_server_limits.host_joins);
         pairing->said = tb_tally_new_log();
-        pairing->lists = tb_lists_new();
+        pairing->lists = tb_lists_new(pairing);
         return pairing;
 }
 
@@ -146,6 +146,20 @@ void tb_session_tell(TbSession *session, TbSessionChange change)
         const TbPairingOptions *options = &session->pairing->options;
         if (options->session_changed)
                 options->session_changed(session, change, options->data);
+        tb_session_said(session, change != TB_SESSION_TOUCHED);
+}
+
+void tb_session_said(TbSession *session, bool soon)
+{
+        const TbPairingOptions *options = &session->pairing->options;
+        if (options->list_changed)
+                options->list_changed(&(TbListChange){.list = TB_LIST_SESSIONS,
+                                                      .key = session->id,
+                                                      .host = session->host,
+                                                      .device = session->device,
+                                                      .share = session->share,
+                                                      .lazy = !soon},
+                                      options->data);
 }
 
 void tb_session_touch(TbSession *session, gint64 now_ms)
@@ -333,6 +347,7 @@ static void end_session(TbPairing *pairing, TbSession *session, bool revoked)
         pairing->expired += !revoked;
         tb_room_end(session);
         forget(pairing, session);
+        session->ended = true;
         tb_session_tell(session, TB_SESSION_ENDED);
 }
 

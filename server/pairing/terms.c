@@ -6,6 +6,7 @@
 
 #include "lib/clock.h"
 #include "lib/error.h"
+#include "lib/json.h"
 #include "lib/server_limits.h"
 #include "server/pairing/pairing_private.h"
 
@@ -45,15 +46,13 @@ json_t *tb_session_status(TbSession *session)
 }
 
 /* --- the list --- */
-static bool is_asked(const TbSession *session, const char *share, const char *device, gint64 now_ms)
+static bool is_asked(const TbSession *session, const TbSight *sight, gint64 now_ms)
 {
-        if (now_ms >= tb_session_expires_ms(session) || (share && strcmp(session->share, share) != 0))
+        if (now_ms >= tb_session_expires_ms(session) ||
+            (sight->share && strcmp(session->share, sight->share) != 0))
                 return false;
-        if (!device)
-                return true;
-        gsize host = session->host ? strlen(session->host) : 0;
-        return host > 0 && strncmp(device, session->host, host) == 0 && device[host] == '/' &&
-               strcmp(device + host + 1, session->device) == 0;
+        return !sight->only || (session->host && tb_grants_role(sight->only, TB_ROLE_VIEWER, session->host,
+                                                                session->device) > TB_ROLE_NONE);
 }
 
 static int by_age(gconstpointer a, gconstpointer b)
@@ -79,14 +78,29 @@ static json_t *entry(TbSession *session)
         return o;
 }
 
-json_t *tb_pairing_sessions(TbPairing *pairing, const char *share, const char *device, gint64 now_ms)
+bool tb_session_row(TbPairing *pairing, const char *id, const TbSight *sight, gint64 now_ms, GString *out)
+{
+        TbSession *session = g_hash_table_lookup(pairing->sessions, id);
+        if (!session || session->ended || !is_asked(session, sight, now_ms))
+                return false;
+        gsize size;
+        json_auto_t *row = entry(session);
+        g_autofree char *text = tb_json_text(row, &size);
+        if (!text)
+                return false;
+        g_string_append_len(out, text, (gssize)size);
+        g_string_append_c(out, ',');
+        return true;
+}
+
+json_t *tb_pairing_sessions(TbPairing *pairing, const TbSight *sight, gint64 now_ms)
 {
         g_autoptr(GPtrArray) all = g_ptr_array_new();
         GHashTableIter iter;
         gpointer value;
         g_hash_table_iter_init(&iter, pairing->sessions);
         while (g_hash_table_iter_next(&iter, NULL, &value))
-                if (is_asked(value, share, device, now_ms))
+                if (is_asked(value, sight, now_ms))
                         g_ptr_array_add(all, value);
         g_ptr_array_sort(all, by_age);
         json_t *list = json_array();

@@ -73,6 +73,20 @@ export class Api {
     return this.url(path, { query, auth: true }).replace(/^http/, 'ws');
   }
 
+  /** Without the token: that goes with the protocols, which no log has. */
+  wsPath(path, query = {}) {
+    return this.url(path, { query }).replace(/^http/, 'ws');
+  }
+
+  /** What a WebSocket offers: the token as a protocol's name, the only header that a page can set on one. */
+  wsProtocols(own = []) {
+    const token = this._token();
+    if (!token) return own;
+    const bytes = String.fromCharCode(...new TextEncoder().encode(token));
+    const text = btoa(bytes).replace(/\+/g, '-').replace(/\//g, '_').replace(/=+$/, '');
+    return [...(own.length ? own : ['testbed']), `testbed.bearer.${text}`];
+  }
+
   headers(extra = {}) {
     const token = this._token();
     return { ...(token ? { Authorization: `Bearer ${token}` } : {}), ...extra };
@@ -95,8 +109,8 @@ export class Api {
     }
   }
 
-  /** One request; resolves with the Response when it is a 2xx, rejects with ApiError otherwise. */
-  async raw(method, path, { body, type, headers = {}, query, signal, device } = {}) {
+  /** One request; resolves with the Response when it is a 2xx (`fresh`: or a 304), rejects with ApiError otherwise. */
+  async raw(method, path, { body, type, headers = {}, query, signal, device, fresh = false } = {}) {
     const lease = device ? this._lease(device) : null;
     let response;
     try {
@@ -115,7 +129,7 @@ export class Api {
       if (error?.name === 'AbortError') throw error;
       throw new ApiError({ status: 0, title: 'No answer', detail: 'The host does not answer' });
     }
-    if (!response.ok) {
+    if (!response.ok && !(fresh && response.status === 304)) {
       const problem = await problemOf(response);
       if (response.status === 401 || response.status === 403) this._onAuth(response.status);
       throw problem;
@@ -146,6 +160,14 @@ export class Api {
 
   get(path, o) {
     return this.json('GET', path, o);
+  }
+
+  /** A list, unless it is the one of this ETag still: null. */
+  async newer(path, etag, o = {}) {
+    const headers = { Accept: 'application/json', ...(etag ? { 'If-None-Match': etag } : {}) };
+    const response = await this.raw('GET', path, { ...o, headers, fresh: true });
+    if (response.status === 304) return null;
+    return { rows: await response.json(), etag: response.headers?.get?.('ETag') ?? null };
   }
 
   // ---- paths ----

@@ -15,7 +15,7 @@ import {
   notice,
 } from '../app/dom.js';
 import { aboutWords } from './signin.js';
-import { logInByLink, makePage, pageLinks, secretBox } from './common.js';
+import { logInByLink, makeLists, makePage, pageLinks, secretBox } from './common.js';
 
 const root = new URL('.', document.baseURI).href;
 logInByLink();
@@ -23,10 +23,12 @@ let asking = false;
 const page = makePage(root, 'Account', { onAuth: logIn, logOut: logIn });
 const { main, end, toast, api, announce } = page;
 pageLinks(end, 'Account');
+const lists = makeLists(api);
 main.classList.add('narrow');
 const box = h('div', { class: 'stack' });
 fill(main, h('div', { class: 'head' }, h('h1', {}, 'Your account')), box);
 
+let forget = null; // the list of sign-ins, while it is shown
 const MAY = {
   viewer: 'You may watch, and control nothing.',
   operator: 'You may control devices.',
@@ -36,9 +38,26 @@ const MAY = {
 async function logIn() {
   if (asking) return;
   asking = true;
+  forget?.();
+  forget = null;
+  lists.stop();
   await page.askWho(box);
   asking = false;
   load();
+}
+
+/** Where one is signed in is told as it changes, and nothing else on the page moves for that. */
+function readLogins() {
+  forget ??= lists.read('logins', (all) => {
+    const old = box.querySelector('[data-part="logins"]');
+    const held = old?.contains(document.activeElement) ? document.activeElement : null;
+    const [row, name] = [held?.closest('[data-login]')?.dataset.login, held?.textContent];
+    old?.replaceWith(sessionsPanel(all));
+    if (!held) return;
+    const within = row ? box.querySelector(`[data-login="${CSS.escape(row)}"]`) : box;
+    [...(within?.querySelectorAll('button') ?? [])].find((b) => b.textContent === name)?.focus();
+  });
+  lists.start();
 }
 
 async function load() {
@@ -58,6 +77,7 @@ async function load() {
       return;
     }
     show(me, await api.get('api/me/sessions'));
+    readLogins();
   } catch (error) {
     if (!asking) fill(box, empty('warn', error.message));
   }
@@ -128,7 +148,7 @@ function sessionsPanel(all) {
   const others = all.some((s) => !s.current);
   return h(
     'section',
-    { class: 'panel', 'aria-label': 'Signed in' },
+    { class: 'panel', 'aria-label': 'Signed in', dataset: { part: 'logins' } },
     h('header', {}, h('h2', {}, 'Signed in, and tokens')),
     h('ul', { class: 'list' }, all.map(sessionRow)),
     h(

@@ -1,6 +1,7 @@
 // What the server's pages share: top bar, API, signaling for a session.
 
 import { Api, problemOf } from '../core/api.js';
+import { Lists } from '../core/lists.js';
 import { Signaling } from '../core/signaling.js';
 import { Store } from '../core/store.js';
 import { unescaped } from '../core/words.js';
@@ -128,6 +129,13 @@ export function logInByLink() {
   if (/[#&?]session(Id)?=/.test(location.hash)) return;
   const token = tokenOfLink(location, history);
   if (token) prefs.put('token', token);
+}
+
+/** The lists of this page. What was told while it was hidden is asked for when it is seen again. */
+export function makeLists(api) {
+  const lists = new Lists({ api, WebSocket, hidden: () => document.hidden });
+  document.addEventListener('visibilitychange', () => !lists.live && lists.refresh());
+  return lists;
 }
 
 /** A session's QR code, of the token's link, in `img`; asked for without the token in an address. `query`: what else. */

@@ -3,7 +3,6 @@
 import { age } from '../core/format.js';
 import { fill, h, text } from '../app/dom.js';
 
-const EVERY_MS = 10000;
 const WAYS = { direct: 'direct', nat: 'through NAT', turn: 'TURN', relay: 'by the server', none: 'none' };
 const WHY = { left: 'left', ended: 'session ended', network: 'network lost', timeout: 'never connected' };
 
@@ -54,7 +53,7 @@ const rowOf = (r) =>
 const HEADS = ['', 'What', 'State', 'Way', 'Connected in', 'Round trip', 'Lost', 'Why it ended'];
 
 /** {el}: a section that reads while it is open. */
-export function makeConnections({ api }) {
+export function makeConnections({ lists }) {
   const summary = h('div', {});
   const rows = h('tbody', {});
   const problem = h('p', { class: 'muted', role: 'status' });
@@ -87,18 +86,15 @@ export function makeConnections({ api }) {
       ),
     ),
   );
-  const load = async () => {
-    if (!box.open || document.hidden || box.hidden) return;
-    try {
-      const got = await api.get('api/telemetry');
-      text(problem, '');
-      fill(summary, summaryOf(got.summary));
-      fill(rows, got.reports.map(rowOf));
-    } catch (error) {
-      text(problem, error.message);
-    }
+  const show = (got) => {
+    text(problem, '');
+    fill(summary, summaryOf(got.summary));
+    fill(rows, got.reports.map(rowOf));
   };
-  box.addEventListener('toggle', load);
-  setInterval(load, EVERY_MS);
+  let forget = null;
+  box.addEventListener('toggle', () => {
+    forget?.();
+    forget = box.open ? lists.read('telemetry', show, (error) => text(problem, error.message)) : null;
+  });
   return { el: box };
 }

@@ -4,11 +4,9 @@ import { toneOf } from '../core/format.js';
 import { actionButton, badge, empty, fill, h, icon, notice, text } from '../app/dom.js';
 import { makeConnections } from './connections.js';
 import { makeHosts } from './hosts.js';
-import { logInByLink, makePage, pageLinks, sessionOf } from './common.js';
+import { logInByLink, makeLists, makePage, pageLinks, sessionOf } from './common.js';
 import { showSession } from './pair.js';
 import { openShare } from './share.js';
-
-const POLL_MS = 4000;
 
 const root = new URL('.', document.baseURI).href;
 logInByLink();
@@ -21,8 +19,9 @@ pageLinks(end, 'Devices');
 const list = h('ul', { class: 'list' });
 const box = h('section', { class: 'panel', 'aria-label': 'Devices' }, list);
 const count = h('span', { class: 'muted num' });
-const connections = makeConnections({ api });
-const hosts = makeHosts({ api, toast, announce });
+const lists = makeLists(api);
+const connections = makeConnections({ lists });
+const hosts = makeHosts({ api, lists, toast, announce });
 const phoneBody = h('div', { class: 'body stack' });
 main.classList.add('narrow');
 fill(
@@ -38,10 +37,15 @@ fill(
 // ---- devices ----
 
 let shown = '';
+const rows = new Map(); // device -> {key, el}
+lists.read('hosts', show, failed);
+hosts.read();
+
 /** The devices wait until it is known who is there; a phone is paired without. */
 async function logIn() {
   if (asking) return;
   asking = true;
+  lists.stop();
   shown = '';
   text(count, '');
   hosts.newToken();
@@ -51,31 +55,50 @@ async function logIn() {
   box.classList.add('panel');
   asking = false;
   page.whoAmI().catch(() => {});
-  load();
+  lists.start();
 }
 
-async function load() {
-  if (document.hidden || asking) return;
-  try {
-    const [devices, online] = await Promise.all([api.get('api/devices'), api.get('api/hosts').catch(() => [])]);
-    hosts.load();
-    const all = Array.isArray(devices) ? devices : (devices.devices ?? []);
-    const known = Array.isArray(online) ? online : (online.hosts ?? []);
-    const now = JSON.stringify([all, known]);
-    if (now === shown) return;
-    shown = now;
-    text(count, `${all.length} on ${known.length} host${known.length === 1 ? '' : 's'}`);
-    if (!all.length)
-      fill(
-        box,
-        empty('plug', 'No host is connected. A host registers by itself when its configuration names this server.'),
-      );
-    else (fill(box, list), fill(list, all.map(deviceRow)));
-  } catch (error) {
-    if (asking) return;
-    shown = '';
-    fill(box, empty('warn', away(error)));
+function show(known) {
+  const all = known.flatMap((host) =>
+    (host.devices ?? []).map((d) => ({
+      ...d,
+      id: `${host.name}/${d.id}`,
+      host: host.name,
+      device: d.id,
+      online: host.online,
+    })),
+  );
+  const now = JSON.stringify([all, known.length]);
+  if (now === shown) return;
+  shown = now;
+  text(count, `${all.length} on ${known.length} host${known.length === 1 ? '' : 's'}`);
+  if (!all.length) {
+    rows.clear();
+    fill(
+      box,
+      empty('plug', 'No host is connected. A host registers by itself when its configuration names this server.'),
+    );
+    return;
   }
+  if (!list.isConnected) fill(box, list);
+  // a row that is as it was stays as it is, with what has the focus
+  const next = all.map((d) => {
+    const key = JSON.stringify(d) + page.store.state.me?.role;
+    const old = rows.get(d.id);
+    if (old?.key === key) return old.el;
+    const el = deviceRow(d);
+    rows.set(d.id, { key, el });
+    return el;
+  });
+  for (const id of [...rows.keys()]) if (!all.some((d) => d.id === id)) rows.delete(id);
+  list.replaceChildren(...next);
+}
+
+function failed(error) {
+  if (asking) return;
+  shown = '';
+  rows.clear();
+  fill(box, empty('warn', away(error)));
 }
 
 /** Why there is no list, and what helps. */
@@ -215,6 +238,4 @@ else showPair();
 page
   .whoAmI()
   .catch(() => {})
-  .then(load);
-setInterval(load, POLL_MS);
-document.addEventListener('visibilitychange', load);
+  .then(() => asking || lists.start());

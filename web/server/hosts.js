@@ -60,9 +60,9 @@ function commandBox(label, command, { toast, announce }) {
   );
 }
 
-/** The part of the front page about them. `button` and `el` stay hidden from who may not; `load()` looks again, unless
+/** The part of the front page about them. `button` and `el` stay hidden from who may not; `read()` looks from then on, until
  *  this token is known not to be an admin's. */
-export function makeHosts({ api, toast, announce }) {
+export function makeHosts({ api, lists, toast, announce }) {
   const list = h('ul', { class: 'list' });
   const el = h(
     'section',
@@ -76,18 +76,21 @@ export function makeHosts({ api, toast, announce }) {
     'Add a host…',
   );
   let shown = '';
-  let refused = false;
+  let forget = null; // while it is read
   let watched = null; // of the dialog that is open: {id, told}
 
-  async function load() {
-    let all = null; // not for us to see
-    if (refused) return;
-    try {
-      all = await api.get('api/enrol');
-    } catch (error) {
-      refused = error.status === 401 || error.status === 403;
-      if (!refused) return; // as it was: the page says that the server is away
-    }
+  function read() {
+    forget ??= lists.read('enrol', show, (error) => {
+      if (error.status !== 401 && error.status !== 403) return; // as it was: the page says that the server is away
+      forget?.();
+      forget = null;
+      show(null); // not for us to see
+    });
+  }
+
+  const load = () => lists.ask('enrol');
+
+  function show(all) {
     button.hidden = all === null;
     el.hidden = !all?.length;
     const mine = all?.find((e) => e.id === watched?.id);
@@ -227,13 +230,11 @@ export function makeHosts({ api, toast, announce }) {
     });
   }
 
-  function newToken() {
-    refused = false;
-  }
+  const newToken = read;
 
   function hide() {
     button.hidden = el.hidden = true;
   }
 
-  return { button, el, load, newToken, hide };
+  return { button, el, read, newToken, hide };
 }

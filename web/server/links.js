@@ -4,11 +4,9 @@
 import { age } from '../core/format.js';
 import { timeOfDay } from '../core/words.js';
 import { actionButton, badge, confirmDialog, empty, fill, h, icon, modal, text } from '../app/dom.js';
-import { logInByLink, makePage, pageLinks } from './common.js';
+import { logInByLink, makeLists, makePage, pageLinks } from './common.js';
 import { keepOwnLinks, linkParts, ownLinks, takeBack } from './share.js';
 import { personWords } from '../core/people.js';
-
-const POLL_MS = 4000;
 
 const root = new URL('.', document.baseURI).href;
 logInByLink();
@@ -16,6 +14,7 @@ let asking = false;
 const page = makePage(root, 'Links', { onAuth: logIn, logOut: logIn });
 const { main, end, toast, api, announce } = page;
 pageLinks(end, 'Links');
+const lists = makeLists(api);
 
 const count = h('span', { class: 'muted num' });
 const filter = h('input', {
@@ -36,6 +35,7 @@ const rows = new Map(); // sessionId -> {key, el}
 async function logIn() {
   if (asking) return;
   asking = true;
+  lists.stop();
   shown = '';
   rows.clear();
   text(count, '');
@@ -44,21 +44,23 @@ async function logIn() {
   box.classList.add('panel');
   asking = false;
   page.whoAmI().catch(() => {});
-  load();
+  lists.start();
 }
 
-async function load() {
-  if (document.hidden || asking) return;
-  try {
-    all = await api.get('api/session');
+lists.read(
+  'sessions',
+  (sessions) => {
+    all = sessions;
     keepOwnLinks(new Set(all.map((s) => s.sessionId)));
     show();
-  } catch (error) {
+  },
+  (error) => {
     if (asking) return;
     shown = '';
     fill(box, empty('warn', error.status > 0 ? error.message : 'The server does not answer. The page tries again.'));
-  }
-}
+  },
+);
+const load = () => lists.ask('sessions');
 
 const what = (s) => s.device ?? 'A phone';
 
@@ -199,6 +201,4 @@ async function revoke(s, own) {
 page
   .whoAmI()
   .catch(() => {})
-  .then(load);
-setInterval(load, POLL_MS);
-document.addEventListener('visibilitychange', load);
+  .then(() => asking || lists.start());

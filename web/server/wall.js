@@ -4,10 +4,8 @@
 import { COLUMNS, MOST, moved, urlOfWall, wallOf, wallOfUrl } from '../core/wall.js';
 import { empty, fill, h, icon } from '../app/dom.js';
 import * as prefs from '../app/prefs.js';
-import { logInByLink, makePage, pageLinks } from './common.js';
+import { logInByLink, makeLists, makePage, pageLinks } from './common.js';
 import { Tile } from './tile.js';
-
-const POLL_MS = 5000;
 
 const root = new URL('.', document.baseURI.replace(/[?#].*$/, '')).href;
 logInByLink();
@@ -15,6 +13,7 @@ let asking = false;
 const page = makePage(root, 'Wall', { onAuth: logIn, logOut: logIn });
 const { main, end, api, announce } = page;
 pageLinks(end, 'Wall');
+const lists = makeLists(api);
 
 let wall = wallOfUrl(location.search) ?? wallOf(prefs.get('wall', null));
 let known = []; // devices that the server lists
@@ -74,7 +73,6 @@ document.addEventListener('visibilitychange', () => {
     if (shown()) inSight.observe(tile.el);
     else tile.seen(false);
   }
-  if (shown()) load();
 });
 
 const withPicture = () => known.filter((d) => (d.interfaces ?? []).some((i) => (i.kind ?? i) === 'video'));
@@ -158,32 +156,36 @@ function show() {
 async function logIn() {
   if (asking) return;
   asking = true;
+  lists.stop();
   none.hidden = false;
   await page.askWho(none);
   asking = false;
   page.whoAmI();
-  load();
+  lists.start();
 }
 
 let before = '';
-async function load() {
-  if (asking || !shown()) return;
-  try {
-    known = await api.get('api/devices');
+lists.read(
+  'devices',
+  (all) => {
+    known = all;
     const now = JSON.stringify(withPicture().map(nameOf));
     if (now === before) return;
     before = now;
     show();
-  } catch (error) {
+  },
+  (error) => {
     if (asking || tiles.size) return; // each tile says what is wrong with it
     none.hidden = false;
     fill(none, empty('warn', error.status > 0 ? error.message : 'The server does not answer. The page tries again.'));
-  }
-}
+  },
+);
 
 window.addEventListener('pagehide', () => {
   for (const tile of tiles.values()) tile.seen(false);
 });
 if (wall.devices) show();
-page.whoAmI().then(load);
-setInterval(load, POLL_MS);
+page
+  .whoAmI()
+  .catch(() => {})
+  .then(() => asking || lists.start());

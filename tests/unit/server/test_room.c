@@ -191,7 +191,7 @@ static void test_control(void)
         g_assert_cmpstr(text_of(told, "holder"), ==, most);
         g_assert_null(json_object_get(json_array_get(people, 0), "controls"));
         g_assert_true(json_is_true(json_object_get(json_array_get(people, 1), "controls")));
-        json_auto_t *list = tb_pairing_sessions(r.w.pairing, NULL, NULL, r.w.now);
+        json_auto_t *list = tb_pairing_sessions(r.w.pairing, &(TbSight){NULL}, r.w.now);
         g_assert_cmpstr(text_of(json_array_get(list, 0), "holder"), ==, most);
         tell(&r.w, r.host, json_pack("{s:s, s:s, s:n}", "type", "control", "device", "board", "holder"));
         later(&r, 1000);

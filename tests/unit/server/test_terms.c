@@ -115,9 +115,12 @@ static void test_list(void)
         }
         TbSession *newest = give(&w, TB_MODE_CONTROL, 3600, "anna", &token, &view);
         Line *watcher = join(&w, "desktop", tb_session_id(newest), view);
-        json_auto_t *all = tb_pairing_sessions(w.pairing, NULL, NULL, w.now),
-                    *own = tb_pairing_sessions(w.pairing, "anna", "lab/board", w.now),
-                    *other = tb_pairing_sessions(w.pairing, "anna", "lab/boar", w.now);
+        g_autoptr(TbGrants) board = tb_grants_new(), boar = tb_grants_new();
+        tb_grants_add(board, "lab/board", TB_ROLE_VIEWER);
+        tb_grants_add(boar, "lab/boar", TB_ROLE_VIEWER);
+        json_auto_t *all = tb_pairing_sessions(w.pairing, &(TbSight){NULL}, w.now),
+                    *own = tb_pairing_sessions(w.pairing, &(TbSight){.only = board, .share = "anna"}, w.now),
+                    *other = tb_pairing_sessions(w.pairing, &(TbSight){.only = boar, .share = "anna"}, w.now);
         g_assert_cmpuint(json_array_size(all), ==, TB_LIMIT_SESSIONS_SHOWN);
         g_assert_cmpuint(json_array_size(own), ==, 1);
         g_assert_cmpuint(json_array_size(other), ==, 0);
