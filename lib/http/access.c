@@ -217,6 +217,11 @@ static char *token_of_protocols(TbRequest *request)
 
 bool tb_access_role(TbRequest *request, const TbRoute *route)
 {
+        if (request->conn && request->conn->pair) {
+                tb_caller_clear(&request->caller);
+                tb_caller_copy(&request->caller, &request->conn->pair->caller);
+                return request->caller.role >= route->role || refuse(request, route, NULL, NULL);
+        }
         g_autofree char *from_query = NULL, *from_protocols = token_of_protocols(request);
         const char *token = NULL;
         if (request->authorization && g_ascii_strncasecmp(request->authorization, "Bearer ", 7) == 0)

@@ -142,6 +142,16 @@ json_t *tb_http_openapi(TbHttp *http, const char *title, const char *description
 /* The same as an answer, made once. */
 void tb_http_reply_openapi(TbRequest *request, const char *title, const char *description, const char *root);
 
+/* --- connections within this process --- */
+/* One that no client has: its bytes are HTTP as on any other, but it is the holder who says for whom he asks, and no token is looked for. */
+typedef struct TbHttpPair TbHttpPair;
+/* TB_ERROR_LIMIT, TB_ERROR_UNAVAILABLE. */
+TbHttpPair *tb_http_pair_new(TbHttp *http, GError **error);
+void tb_http_pair_as(TbHttpPair *pair, const char *user, TbRole role); /* of what is written from now on */
+int tb_http_pair_fd(const TbHttpPair *pair);                           /* ours; does not block */
+void tb_http_pair_free(
+        TbHttpPair *pair); /* closes it: the client of what is under way has left. NULL is fine */
+
 /* --- the request; valid while the handler runs, longer with a reference --- */
 TbRequest *tb_request_ref(TbRequest *request);
 void tb_request_unref(TbRequest *request);

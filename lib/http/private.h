@@ -71,6 +71,7 @@ typedef struct TbConn {      /* one client connection */
         char peer[TB_ADDRESS_TEXT], local[TB_ADDRESS_TEXT];
         bool peer_is_loopback;
         bool peer_is_trusted; /* a proxy of ours, or this machine */
+        TbHttpPair *pair;     /* ref; whose other end a part of this program has; NULL: a client's */
         bool tls;             /* its bytes came by TLS */
         bool is_idle;         /* no request of it is with a handler: it makes room for others */
         bool is_kept;         /* the same of a proxy or this machine, once asked: for descriptors alone */
@@ -98,6 +99,7 @@ struct TbHttp {
         int listen_fd;               /* the library's */
         int nobody_fd;               /* of the connection that deaf.c made; -1: none */
         TbTlsFront *front;           /* owned; NULL: plain HTTP */
+        TbHttpPair *pair;            /* while it is given to the library; NULL: none is */
         const TbTlsArrival *arrival; /* while it is given to the library; NULL: none is */
         guint16 port;
         bool running; /* inside MHD_run() */
@@ -294,6 +296,15 @@ bool tb_turn_take(TbRequest *request);
 void tb_turn_count(TbRequest *request, gsize bytes); /* of its answer, until it is read */
 bool tb_turn_count_body(TbRequest *request);         /* what has come of it; false: too much is under way */
 void tb_turn_leave(TbRequest *request);              /* its end */
+
+/* pair.c */
+struct TbHttpPair {
+        guint ref; /* of its holder, and of the connection */
+        int fd;    /* owned; -1: its holder has closed it */
+        TbCaller caller;
+};
+TbHttpPair *tb_http_pair_ref(TbHttpPair *pair);
+void tb_http_pair_unref(TbHttpPair *pair); /* NULL is fine */
 
 /* slow.c: ends clients that drip, and those that left unnoticed */
 void tb_slow_add(TbHttp *http, TbConn *conn);

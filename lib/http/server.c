@@ -96,6 +96,7 @@ static void on_connection(void *cls, struct MHD_Connection *connection, void **c
                 tb_refuse_silent_close(*context);
                 tb_share_leave(*context);
                 tb_slow_remove(http, *context);
+                tb_http_pair_unref(((TbConn *)*context)->pair);
                 g_free(*context);
                 *context = NULL;
                 return;
@@ -112,7 +113,10 @@ static void on_connection(void *cls, struct MHD_Connection *connection, void **c
         socklen_t size = sizeof local;
         conn->fd = info ? info->connect_fd : -1;
         conn->tls = http->arrival != NULL;
-        if (conn->tls)
+        conn->pair = http->pair ? tb_http_pair_ref(http->pair) : NULL;
+        if (conn->pair)
+                g_strlcpy(conn->local, conn->peer, sizeof conn->local);
+        else if (conn->tls)
                 g_strlcpy(conn->local, http->arrival->local, sizeof conn->local);
         else if (getsockname(conn->fd, (struct sockaddr *)&local, &size) == 0)
                 tb_address_text((struct sockaddr *)&local, conn->local);
