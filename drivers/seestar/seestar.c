@@ -55,6 +55,38 @@ static bool sample(TbInstance *self, TbIo *io G_GNUC_UNUSED, GError **error G_GN
         return true;
 }
 
+/* --- who answers a broadcast --- */
+static GBytes *probe_ask(const char *own)
+{
+        char *text = g_strdup_printf(TB_SEESTAR_PROBE, own);
+        return g_bytes_new_take(text, strlen(text));
+}
+
+static bool probe_answer(const guint8 *data, gsize size, const char *from, TbLanOffer *ret)
+{
+        TbSeestarFound found;
+        if (!tb_seestar_found(data, size, from, &found))
+                return false;
+        const char *model = *found.model ? found.model : "Seestar";
+        *ret = (TbLanOffer){
+                .uri = g_strdup_printf("seestar://%s", found.ip),
+                .label = *found.serial ? g_strdup_printf("%s, %s", model, found.serial) : g_strdup(model),
+                .why = g_strdup_printf("a %s answers at %s to the broadcast of telescopes (UDP %d)", model,
+                                       found.ip, TB_SEESTAR_PROBE_PORT),
+                .properties = json_pack("{s:s, s:s, s:s, s:s}", "kind", "mount", "address", found.ip, "name",
+                                        model, "found_by", "broadcast"),
+        };
+        return true;
+}
+
+static const TbLanProbe probes[] = {
+        {.port = TB_SEESTAR_PROBE_PORT,
+         .from_port = TB_SEESTAR_PROBE_PORT,
+         .ask = probe_ask,
+         .answer = probe_answer},
+        {.port = 0},
+};
+
 static const TbSensorOps sensors = {.interval_ms = 3000, .sample = sample};
 
 static const TbLane lanes[] = {
@@ -83,4 +115,5 @@ const TbDriver tb_driver_seestar = {
         .check = check,
         .lanes_of = lanes_of,
         .lanes = lanes,
+        .probes = probes,
 };

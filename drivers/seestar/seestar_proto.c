@@ -1,7 +1,6 @@
 /* Requests in the dialect of the firmware, what is refused in words, and who answers a broadcast. */
 #include "drivers/seestar/seestar_proto.h"
 
-#include <arpa/inet.h>
 #include <string.h>
 
 #include "lib/error.h"
@@ -102,10 +101,7 @@ bool tb_seestar_found(const void *data, gsize size, const char *sender, TbSeesta
             !json_is_object(result)) /* our own probe has no result */
                 return false;
         TbSeestarFound found = {.verified = json_is_true(json_object_get(result, "is_verified"))};
-        struct in_addr a;
-        const char *ip = json_string_value(json_object_get(result, "ip"));
-        bool usable = ip && inet_pton(AF_INET, ip, &a) == 1 && a.s_addr != 0;
-        g_strlcpy(found.ip, usable ? ip : sender, sizeof found.ip);
+        g_strlcpy(found.ip, sender, sizeof found.ip); /* what it says of its address, anybody could say */
         keep(found.model, sizeof found.model, json_object_get(result, "product_model"));
         keep(found.serial, sizeof found.serial, json_object_get(result, "sn"));
         *ret = found;

@@ -65,11 +65,13 @@ json_t *tb_seestar_json(const TbSeestarState *state, gint64 now_ms);
 bool tb_seestar_refuses(json_t *answer, const char *method, GError **error);
 
 /* --- discovery --- */
+/* Asked from the port that it is asked at: newer firmware answers nobody else. Its firmware takes no name with a dash. */
+#define TB_SEESTAR_PROBE_PORT 4720
 #define TB_SEESTAR_PROBE "{\"id\":201,\"method\":\"scan_iscope\",\"name\":\"testbed\",\"ip\":\"%s\"}\r\n"
 typedef struct TbSeestarFound {
         char ip[64];
         char model[32], serial[32];
         bool verified;
 } TbSeestarFound;
-/* A datagram; `sender`: its address, taken where the answer names none. False: it is not such an answer. */
+/* A datagram of `sender`, who is offered, whatever address he names. False: it is no such answer. */
 bool tb_seestar_found(const void *data, gsize size, const char *sender, TbSeestarFound *ret);

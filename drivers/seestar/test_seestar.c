@@ -3,9 +3,12 @@
 #include <string.h>
 #include <zlib.h>
 
+#include "drivers/driver.h"
 #include "drivers/seestar/seestar_image.h"
 #include "drivers/seestar/seestar_proto.h"
 #include "lib/error.h"
+
+extern const TbDriver tb_driver_seestar;
 
 /* --- the dialects --- */
 static void test_dialect(void)
@@ -210,7 +213,7 @@ static void test_found(void)
                             "\"Seestar S50\",\"sn\":\"abc\","
                             "\"ip\":\"192.168.1.47\",\"is_verified\":true},\"code\":0,\"id\":201}",
                             &f));
-        g_assert_cmpstr(f.ip, ==, "192.168.1.47");
+        g_assert_cmpstr(f.ip, ==, "10.0.0.9"); /* who sent it */
         g_assert_cmpstr(f.model, ==, "Seestar S50");
         g_assert_true(found("{\"method\":\"scan_iscope\",\"result\":{\"ip\":\"no address\"}}\r\n", &f));
         g_assert_cmpstr(f.ip, ==, "10.0.0.9");
@@ -220,6 +223,27 @@ static void test_found(void)
                 "{\"id\":201,\"method\":\"scan_iscope\",\"name\":\"testbed\",\"ip\":\"10.0.0.1\"}\r\n", &f));
         g_assert_false(found("nonsense", &f));
         g_assert_false(found("{\"method\":\"scan_iscope\",\"result\":1}", &f));
+}
+
+/* What a telescope's answer to the broadcast is offered as; our own question, which comes back to us, is nobody. */
+static void test_probe(void)
+{
+        static const char answer[] = "{\"jsonrpc\":\"2.0\",\"method\":\"scan_iscope\",\"result\":{\"product_"
+                                     "model\":\"Seestar S50\","
+                                     "\"sn\":\"abc\",\"ip\":\"192.168.1.47\"},\"code\":0,\"id\":201}";
+        const TbLanProbe *probe = tb_driver_seestar.probes;
+        TbLanOffer offer = {0};
+        g_autoptr(GBytes) question = probe->ask("10.0.0.1");
+        gsize size = 0;
+        const guint8 *own = g_bytes_get_data(question, &size);
+        g_assert_cmpuint(probe->port, ==, 4720);
+        g_assert_cmpuint(probe->from_port, ==, 4720);
+        g_assert_false(probe->answer(own, size, "10.0.0.1", &offer));
+        g_assert_true(probe->answer((const guint8 *)answer, strlen(answer), "10.0.0.9", &offer));
+        g_assert_cmpstr(offer.uri, ==, "seestar://10.0.0.9");
+        g_assert_cmpstr(offer.label, ==, "Seestar S50, abc");
+        g_assert_nonnull(strstr(offer.why, "10.0.0.9"));
+        tb_lan_offer_clear(&offer);
 }
 
 /* --- pictures --- */
@@ -416,6 +440,7 @@ int main(int argc, char **argv)
         g_test_add_func("/seestar/refusals", test_refusals);
         g_test_add_func("/seestar/lines", test_lines);
         g_test_add_func("/seestar/found", test_found);
+        g_test_add_func("/seestar/probe", test_probe);
         g_test_add_func("/seestar/heads", test_heads);
         g_test_add_func("/seestar/payloads", test_payloads);
         g_test_add_func("/seestar/show", test_show);
