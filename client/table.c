@@ -200,6 +200,18 @@ const TbCliCommand tb_cli_commands[] = {
          2, 2, .complete = {"@device"}, .run = tb_cli_run_record},
         {"listen", "DEVICE[/SOUND] TIME", "its sound for a while, as a WAV file", NULL, listen_options, 2, 2,
          .complete = {"@device"}, .run = tb_cli_run_listen},
+        {"mount",
+         "DEVICE [status | goto RA DEC [NAME] | move up|down|left|right [S] | stop | park | track on|off | "
+         "sync RA DEC | focus N|+N|-N|auto | exposure MS | gain N | view MODE | stack on|off | ask METHOD "
+         "[JSON]]",
+         "a telescope: where it points, and where to",
+         "RA is in hours (5h35m17s, 5:35:17, 5.588) or degrees (83.82deg), DEC in degrees (-5d23m28s, behind "
+         "-- as any "
+         "word that begins with -), both of J2000.0. It is answered when it has begun; testbed watch says "
+         "how it goes on.",
+         NULL, 1, 5,
+         .complete = {"@device", "status goto move stop park track sync focus exposure gain view stack ask"},
+         .run = tb_cli_run_mount},
         {"input",
          "DEVICE text TEXT | key KEY… | click X Y [BUTTON] | move X Y | scroll X Y DOWN [RIGHT] | tap X Y | "
          "swipe X1 Y1 X2 Y2 [MS]",

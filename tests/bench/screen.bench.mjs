@@ -17,7 +17,7 @@ const FPS = 29.7;
 
 // In the page: reads the frame number off the element (a video or a canvas) and keeps [number, wall clock in ms] of
 // each new one.
-function watchNumbers(selector) {
+export function watchNumbers(selector) {
   const strip = document.createElement('canvas');
   strip.width = 256;
   strip.height = 16;
@@ -60,19 +60,19 @@ function watchNumbers(selector) {
 }
 
 /** Paint -> displayed of one side, in ms, and pictures displayed a second. */
-async function round(browser, { url, element, ready }, painted) {
+export async function round(browser, { url, element, ready }, painted, { warm = WARM_UP, pictures = PICTURES } = {}) {
   const context = await browser.newContext({ viewport: { width: 1440, height: 900 } });
   const page = await context.newPage();
   try {
     await page.goto(url);
     await page.waitForFunction(ready, element, { timeout: 30000, polling: 50 });
     await page.evaluate(watchNumbers, element);
-    await page.waitForFunction((n) => window.seen.length >= n, WARM_UP + PICTURES, { timeout: 60000, polling: 200 });
-    const seen = (await page.evaluate(() => window.seen)).slice(WARM_UP, WARM_UP + PICTURES);
+    await page.waitForFunction((n) => window.seen.length >= n, warm + pictures, { timeout: 60000, polling: 200 });
+    const seen = (await page.evaluate(() => window.seen)).slice(warm, warm + pictures);
     const ms = seen.filter(([number]) => painted.has(number)).map(([number, at]) => at - painted.get(number));
-    if (ms.length < PICTURES * 0.95 || ms.some((v) => v < 0 || v > 5000))
+    if (ms.length < pictures * 0.95 || ms.some((v) => v < 0 || v > 5000))
       throw new Error(
-        `${url}: ${PICTURES - ms.length} of ${PICTURES} numbers were never painted, or a latency makes no sense: ${Math.min(...ms)} to ${Math.max(...ms)} ms`,
+        `${url}: ${pictures - ms.length} of ${pictures} numbers were never painted, or a latency makes no sense: ${Math.min(...ms)} to ${Math.max(...ms)} ms`,
       );
     return {
       p50: percentile(ms, 0.5),

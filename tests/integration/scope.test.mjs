@@ -5,7 +5,19 @@ import { readFileSync } from 'node:fs';
 import path from 'node:path';
 import { before, test } from 'node:test';
 
-import { assertProblem, documented, forFile, Program, ROOT, sse, until, websocket, withHost } from './harness.mjs';
+import {
+  assertProblem,
+  BUILD,
+  documented,
+  forFile,
+  Program,
+  ROOT,
+  sse,
+  until,
+  websocket,
+  within,
+  withHost,
+} from './harness.mjs';
 
 const all = forFile();
 let host;
@@ -63,6 +75,21 @@ test('our own door: roles, the lease, words for a refusal, states on the bus, se
   await ask('fault none');
   await until('its sensors', async () => (await host.get('/host/devices/scope/sensors')).json['mount.dec']);
   await ws.stop();
+});
+
+test('the command line', async () => {
+  const said = async (...args) => {
+    const program = new Program([path.join(BUILD, 'testbed'), '--host', host.url, 'mount', ...args], {
+      env: { TESTBED_TOKEN: 'anna-0123456789abcdef' },
+    });
+    return { how: await within('testbed to end', program.exited), text: program.text };
+  };
+  const there = await said('scope', 'goto', '--', '5:35:17', '-5:23:28', 'M 42');
+  assert.equal(there.how.code, 0, there.text);
+  assert.match(there.text, /^scope\/mount: \d+h \d+m [\d.]+s .*, M 42/);
+  assert.equal((await said('scope', 'focus', '+5')).how.code, 0);
+  assert.equal((await said('scope', 'goto', '25h', '0')).how.code, 2);
+  assert.match((await said('scope', 'move', 'around')).text, /up, down, left or right/);
 });
 
 test('the pages of ALP Experimental: sessions with offer and answer, trickle, their list, and their end', async () => {
