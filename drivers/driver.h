@@ -127,6 +127,7 @@ typedef struct TbSerialSettings {
 } TbSerialSettings;
 
 typedef struct TbConsoleOps {
+        /* io->taken counts along; at the io's deadline it fails with TIMEOUT, and core writes the rest in another turn */
         bool (*write)(TbInstance *self, TbIo *io, const void *data, gsize size, GError **error);
         /* both NULL: no line settings */
         bool (*get)(TbInstance *self, TbIo *io, TbSerialSettings *ret, GError **error);

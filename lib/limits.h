@@ -154,8 +154,14 @@
 #define TB_LIMIT_UI_ELEMENTS 2048               /* of one screen; some 7 JSON values each */
 #define TB_LIMIT_COMPAT_WAIT_MS 60000           /* pause behind a command that VirtualPyTest asks for */
 #define TB_LIMIT_SHELL_OUTPUT (8 * 1024 * 1024) /* bytes of stdout and of stderr of one shell call */
-#define TB_LIMIT_CONSOLE_WRITE (1024 * 1024)    /* bytes of one write */
-#define TB_LIMIT_TERMINAL_SIDE 1000             /* columns, or rows, of a terminal */
+#define TB_LIMIT_WRITE_TURN_MS                                                                               \
+        1000 /* of a lane for one write to a console: then it is another command's turn */
+#define TB_LIMIT_WRITE_STALL_MS 10000 /* a console took nothing for so long: who wrote is told */
+#define TB_LIMIT_WRITE_KEPT_MS                                                                               \
+        600000 /* what a client has sent and left waits so long for a line that is held */
+#define TB_LIMIT_WRITE_RETRY_MS 250          /* pause of a stream whose lane has no place for its write */
+#define TB_LIMIT_CONSOLE_WRITE (1024 * 1024) /* bytes of one write */
+#define TB_LIMIT_TERMINAL_SIDE 1000          /* columns, or rows, of a terminal */
 #define TB_LIMIT_BREAK_MS 5000
 #define TB_LIMIT_CYCLE_OFF_S 120
 #define TB_LIMIT_SAMPLES 256         /* samples in one POST */
@@ -186,6 +192,7 @@
 #define TB_LIMIT_SEESTAR_DOINGS 16       /* kinds of long work whose state is kept */
 #define TB_LIMIT_DEVICE_ANSWER (64 * 1024) /* bytes of one HTTP answer of a plug or a PDU */
 
+#define TB_LIMIT_CONSOLE_PARTING 64  /* WebSockets that were closed, and whose last bytes wait for a device */
 #define TB_LIMIT_CONSOLE_READERS 128 /* sockets, streams and subscriptions of one console */
 
 /* leases */

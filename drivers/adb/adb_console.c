@@ -130,6 +130,8 @@ static bool console_write(TbInstance *self, TbIo *io, const void *data, gsize si
                         return false;
                 tb_adb_append_shell(lane->out, TB_ADB_SHELL_STDIN, (const guint8 *)data + done,
                                     (guint32)MIN(size - done, PACKET));
+                io->taken =
+                        done + MIN(size - done, PACKET); /* what of a packet waits goes out with the next */
         }
         return flush(lane, io, size - MIN(size, PACKET), size, error);
 }

@@ -11,8 +11,7 @@
 #include "drivers/transport/tty.h"
 
 #define READ_SIZE (64 * 1024)
-#define WRITE_SIZE 4096      /* FTDI's and ACM's buffers in the kernel; more at once only waits there */
-#define WRITE_STALL_MS 10000 /* nothing leaves for so long: the target holds its flow control */
+#define WRITE_SIZE 4096 /* FTDI's and ACM's buffers in the kernel; more at once only waits there */
 /* how often the modem lines' counters are looked at; they are the kernel's, no USB traffic */
 #define MODEM_MS 250
 #define DRAIN_MS 1000 /* before a break: how long what was written may take to leave */
@@ -25,6 +24,7 @@ typedef struct Serial {
         gint64 edges;   /* of the last look; -1: not counted */
         guint8 *buffer; /* owned, READ_SIZE */
         int tx_delay_ms;
+        gint64 next_us; /* when the next byte may go, by tx_delay_ms */
         TbSerialSettings
                 wanted; /* what the last open line was set to, so that a re-plugged one is the same */
         bool wanted_known;
@@ -79,15 +79,12 @@ static bool serial_pump(TbInstance *self, TbIo *io, GError **error)
 }
 
 /* --- out --- */
-/* Waits until the line takes more, reading meanwhile. */
+/* Waits until the line takes more, reading meanwhile; who holds it (the target's flow control) may do so until the deadline. */
 static bool wait_writable(Serial *s, TbIo *io, gsize done, gsize size, GError **error)
 {
-        gint64 until = g_get_monotonic_time() + WRITE_STALL_MS * G_TIME_SPAN_MILLISECOND;
-
         for (;;) {
                 struct pollfd fd = {.fd = tb_tty_fd(s->tty), .events = POLLIN | POLLOUT};
-                gint64 left = (until - g_get_monotonic_time()) / G_TIME_SPAN_MILLISECOND;
-                TbWait wait = tb_io_wait(io, &fd, 1, (int)MAX(left, 0));
+                TbWait wait = tb_io_wait(io, &fd, 1, -1);
                 if (wait == TB_WAIT_TIMEOUT) {
                         tb_set_error(error, TB_ERROR_TIMEOUT,
                                      "the line took only %" G_GSIZE_FORMAT " of %" G_GSIZE_FORMAT
@@ -107,10 +104,8 @@ static bool wait_writable(Serial *s, TbIo *io, gsize done, gsize size, GError **
 }
 
 /* A pause that goes on reading. */
-static bool pause_ms(Serial *s, TbIo *io, int ms, GError **error)
+static bool pause_until(Serial *s, TbIo *io, gint64 until, GError **error)
 {
-        gint64 until = g_get_monotonic_time() + ms * G_TIME_SPAN_MILLISECOND;
-
         for (;;) {
                 struct pollfd fd = {.fd = tb_tty_fd(s->tty), .events = POLLIN};
                 gint64 left = (until - g_get_monotonic_time() + 999) / G_TIME_SPAN_MILLISECOND;
@@ -126,6 +121,11 @@ static bool pause_ms(Serial *s, TbIo *io, int ms, GError **error)
         }
 }
 
+static bool pause_ms(Serial *s, TbIo *io, int ms, GError **error)
+{
+        return pause_until(s, io, g_get_monotonic_time() + ms * G_TIME_SPAN_MILLISECOND, error);
+}
+
 static bool serial_write(TbInstance *self, TbIo *io, const void *data, gsize size, GError **error)
 {
         Serial *s = (Serial *)self;
@@ -133,14 +133,15 @@ static bool serial_write(TbInstance *self, TbIo *io, const void *data, gsize siz
         gsize most = s->tx_delay_ms ? 1 : WRITE_SIZE;
 
         for (gsize done = 0; done < size;) {
+                if (s->tx_delay_ms && !pause_until(s, io, s->next_us, error))
+                        return false;
                 if (!wait_writable(s, io, done, size, error))
                         return false;
                 ssize_t n = write(tb_tty_fd(s->tty), bytes + done, MIN(size - done, most));
                 if (n < 0 && errno != EAGAIN && errno != EINTR)
                         return hung_up(s, error);
-                done += n > 0 ? (gsize)n : 0;
-                if (s->tx_delay_ms && done < size && !pause_ms(s, io, s->tx_delay_ms, error))
-                        return false;
+                io->taken = done += n > 0 ? (gsize)n : 0;
+                s->next_us = g_get_monotonic_time() + s->tx_delay_ms * G_TIME_SPAN_MILLISECOND;
         }
         return true;
 }

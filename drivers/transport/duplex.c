@@ -27,6 +27,7 @@ bool tb_duplex_write(TbInstance *self, TbIo *io, TbTransport *from, TbTransport 
                 if (n < 0)
                         return false;
                 done += (gsize)n;
+                io->taken = done;
                 if (n > 0)
                         continue;
                 struct pollfd p[] = {{.fd = tb_transport_fd(from), .events = POLLIN},

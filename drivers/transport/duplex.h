@@ -9,6 +9,7 @@
 
 /* For a lane's pump: waits for what `from` says and hands it up. False: the other side is gone. */
 bool tb_duplex_pump(TbInstance *self, TbIo *io, TbTransport *from, GError **error);
-/* All of it to `to`; `from` may be the same. Ends by the io's deadline only: TIMEOUT says how many bytes were taken. */
+/* All of it to `to`; `from` may be the same. Ends by the io's deadline only: TIMEOUT says how many bytes were taken, and so does
+ * io->taken. */
 bool tb_duplex_write(TbInstance *self, TbIo *io, TbTransport *from, TbTransport *to, const void *data,
                      gsize size, GError **error);

@@ -57,6 +57,7 @@ void tb_api_stop(TbApi *api)
 {
         api->stopping = true;
         tb_api_whep_stop(api);
+        tb_api_consoles_stop(api);
         if (api->bus)
                 tb_bus_unsubscribe(tb_core_bus(api->core), api->bus);
         api->bus = 0;

@@ -2,6 +2,7 @@
  * Consoles over WebSocket: binary frames are bytes, both ways. Every client has its own offset into the
  * history and is fed at its own pace, so a slow one neither slows another nor loses a byte. Text frames are
  * notices, as JSON: {"type":"gap","from","to"} when history was older than what is kept,
+ * {"type":"held","waiting"} when the device takes nothing (its flow control holds the line) and so many bytes wait for it,
  * {"type":"error","status","title","detail",…} when what the client wrote was refused.
  *
  * With ?control=true text frames of the client are no bytes for the device but messages: {"type":"ping"} is answered by
@@ -23,14 +24,17 @@
 
 typedef struct Client {
         TbApi *api; /* borrowed */
-        TbWs *ws;   /* borrowed */
-        char *device, *interface, *lease, *request;
+        TbWs *ws;   /* borrowed; NULL: it was closed in order, and what it sent before goes to the device */
+        char *device, *interface, *user, *lease, *request;
+        TbRole role;
         TbInterface *iface; /* borrowed; NULL: it went away, the socket is being closed */
         guint watch;
         TbHistoryReader *reader; /* owned; NULL with iface */
         GByteArray *pending;     /* written by the client, not yet given to the device */
         TbCommand *command;      /* the write in progress; NULL: none */
-        gsize writing;           /* bytes of that command */
+        GBytes *writing;         /* owned; what it writes, or what of it is tried again */
+        guint retry;             /* the lane is full: a timer */
+        gint64 held_us;          /* since when the device takes nothing; 0: it does */
         guint64 taken;           /* bytes that the device was given */
         bool paused;
         bool control; /* its text frames are messages */
@@ -38,14 +42,15 @@ typedef struct Client {
 
 static void send_notice(Client *c, json_t *notice_take)
 {
-        tb_ws_send_json(c->ws, notice_take);
+        if (c->ws)
+                tb_ws_send_json(c->ws, notice_take);
         json_decref(notice_take);
 }
 
 /* --- device -> client --- */
 static void pump(Client *c)
 {
-        while (c->iface && tb_ws_queued(c->ws) < QUEUE_HIGH) {
+        while (c->iface && c->ws && tb_ws_queued(c->ws) < QUEUE_HIGH) {
                 guint8 bytes[CHUNK];
                 guint64 at = 0;
                 gint64 place = tb_history_reader_place(c->reader);
@@ -78,6 +83,13 @@ static void on_drained(TbWs *ws G_GNUC_UNUSED, gpointer data)
 
 /* --- client -> device --- */
 static void write_next(Client *c);
+static void client_gone(Client *c);
+
+static void drop_pending(Client *c)
+{
+        g_byte_array_set_size(c->pending, 0);
+        g_clear_pointer(&c->writing, g_bytes_unref);
+}
 
 static void set_paused(Client *c, bool paused)
 {
@@ -87,39 +99,80 @@ static void set_paused(Client *c, bool paused)
         tb_ws_pause(c->ws, paused);
 }
 
+static gboolean on_retry(gpointer user)
+{
+        Client *c = user;
+        c->retry = 0;
+        write_next(c);
+        return G_SOURCE_REMOVE;
+}
+
+static void refuse_written(Client *c, const json_t *result, const GError *error)
+{
+        gsize lost = c->pending->len + (c->writing ? g_bytes_get_size(c->writing) : 0);
+        json_t *notice = tb_error_to_json(error);
+        json_object_set_new(notice, "type", json_string("error"));
+        json_object_set_new(notice, "dropped", json_integer((json_int_t)lost));
+        if (json_is_object(result))
+                json_object_update_missing(notice, (json_t *)result); /* holder, expires_at */
+        send_notice(c, notice);
+        drop_pending(c); /* what stood behind it would arrive torn */
+}
+
+/* The device takes nothing: said once, and the rest waits. */
+static void note_held(Client *c, bool held)
+{
+        gint64 now = g_get_monotonic_time();
+        if (held && !c->held_us) {
+                c->held_us = now;
+                gsize waits = c->pending->len + g_bytes_get_size(c->writing);
+                if (c->ws)
+                        send_notice(c, json_pack("{s:s, s:I}", "type", "held", "waiting", (json_int_t)waits));
+        }
+        if (!held)
+                c->held_us = 0;
+        if (c->held_us && !c->ws && now - c->held_us >= TB_LIMIT_WRITE_KEPT_MS * G_TIME_SPAN_MILLISECOND)
+                drop_pending(c);
+}
+
 static void on_written(json_t *result, const GError *error, gpointer user)
 {
         Client *c = user;
+        gsize size = g_bytes_get_size(c->writing), taken;
         c->command = NULL;
-        if (!error)
-                c->taken += c->writing;
-        if (error) {
-                json_t *notice = tb_error_to_json(error);
-                json_object_set_new(notice, "type", json_string("error"));
-                json_object_set_new(notice, "dropped", json_integer((json_int_t)c->pending->len));
-                if (json_is_object(result))
-                        json_object_update_missing(notice, result); /* holder, expires_at */
-                g_byte_array_set_size(c->pending, 0); /* what stood behind it would arrive torn */
-                send_notice(c, notice);
-        }
+        bool on = tb_console_goes_on(result, error, size, &taken);
+        c->taken += taken;
+        GBytes *rest = taken < size ? g_bytes_new_from_bytes(c->writing, taken, size - taken) : NULL;
+        g_bytes_unref(c->writing);
+        c->writing = rest;
+        if (!on)
+                refuse_written(c, result, error);
+        else
+                note_held(c, taken == 0 && g_error_matches(error, TB_ERROR, TB_ERROR_TIMEOUT));
+        if (on && g_error_matches(error, TB_ERROR, TB_ERROR_LIMIT) && !c->retry)
+                c->retry = g_timeout_add(TB_LIMIT_WRITE_RETRY_MS, on_retry, c);
         write_next(c);
 }
 
 /* One write at a time keeps the order, whatever the worker does in between. */
 static void write_next(Client *c)
 {
-        if (!c->command && c->pending->len > 0 && c->iface) {
-                guint n = MIN(c->pending->len, WRITE_BATCH);
-                g_autoptr(GBytes) bytes = g_bytes_new(c->pending->data, n);
-                g_byte_array_remove_range(c->pending, 0, n);
+        if (!c->command && !c->retry && (c->writing || c->pending->len > 0) && c->iface) {
+                if (!c->writing) {
+                        guint n = MIN(c->pending->len, WRITE_BATCH);
+                        c->writing = g_bytes_new(c->pending->data, n);
+                        g_byte_array_remove_range(c->pending, 0, n);
+                }
                 g_autofree char *verb = g_strconcat(c->interface, ".write", NULL);
-                TbActor actor = {tb_ws_user(c->ws), tb_ws_role(c->ws), c->lease, "ws", c->request};
-                TbPayload payload = {.bytes = bytes, .size = (gint64)n};
-                c->writing = n;
+                TbActor actor = {c->user, c->role, c->lease, "ws", c->request};
+                TbPayload payload = {.bytes = c->writing, .size = (gint64)g_bytes_get_size(c->writing)};
                 c->command =
                         tb_core_command(c->api->core, &actor, c->device, verb, NULL, &payload, on_written, c);
         }
-        set_paused(c, c->pending->len > PENDING_HIGH);
+        if (c->ws)
+                set_paused(c, c->pending->len > PENDING_HIGH);
+        else if (!c->writing && c->pending->len == 0 && !c->command)
+                client_gone(c);
 }
 
 static void refuse(Client *c, const GError *error)
@@ -178,7 +231,7 @@ static void on_message(TbWs *ws G_GNUC_UNUSED, bool binary, const guint8 *bytes,
 /* --- life --- */
 static void leave(Client *c)
 {
-        if (c->iface)
+        if (c->iface && c->watch)
                 tb_interface_unwatch(c->iface, c->watch);
         g_clear_pointer(&c->reader, tb_history_reader_free);
         c->iface = NULL;
@@ -189,7 +242,10 @@ static void client_free(Client *c)
         if (c->command)
                 tb_command_cancel(c->command);
         leave(c);
+        g_clear_handle_id(&c->retry, g_source_remove);
+        g_clear_pointer(&c->writing, g_bytes_unref);
         g_byte_array_unref(c->pending);
+        g_free(c->user);
         g_free(c->device);
         g_free(c->interface);
         g_free(c->lease);
@@ -197,25 +253,62 @@ static void client_free(Client *c)
         g_free(c);
 }
 
-static void on_closed(TbWs *ws G_GNUC_UNUSED, int code G_GNUC_UNUSED, gpointer data)
+static void client_gone(Client *c)
 {
-        Client *c = data;
         g_queue_remove(&c->api->consoles, c);
         client_free(c);
 }
 
+static guint parting(const TbApi *api)
+{
+        guint n = 0;
+        for (const GList *i = api->consoles.head; i; i = i->next)
+                n += ((const Client *)i->data)->ws == NULL;
+        return n;
+}
+
+/* In order: what came before the close is written, as on a wire. */
+static void on_closed(TbWs *ws G_GNUC_UNUSED, int code, gpointer data)
+{
+        Client *c = data;
+        bool waits = c->command || c->writing || c->pending->len > 0;
+        c->ws = NULL;
+        if (!waits || !c->iface || code == 1006 || c->api->stopping ||
+            parting(c->api) > TB_LIMIT_CONSOLE_PARTING) {
+                client_gone(c);
+                return;
+        }
+        tb_interface_unwatch(c->iface, c->watch); /* its place is free */
+        c->watch = 0;
+        write_next(c);
+}
+
 static const TbWsOps ws_ops = {.message = on_message, .drained = on_drained, .closed = on_closed};
+
+void tb_api_consoles_stop(TbApi *api)
+{
+        for (GList *i = api->consoles.head, *next; i; i = next) {
+                next = i->next;
+                if (!((Client *)i->data)->ws)
+                        client_gone(i->data);
+        }
+}
 
 void tb_api_consoles_event(TbApi *api, const TbEvent *event)
 {
         if (strcmp(event->type, "device.removed") != 0)
                 return;
-        for (GList *i = api->consoles.head; i; i = i->next) {
+        for (GList *i = api->consoles.head, *next; i; i = next) {
                 Client *c = i->data;
+                next = i->next;
                 if (!c->iface || strcmp(c->device, event->device) != 0)
                         continue;
                 leave(c);
-                tb_ws_close(c->ws, 1001, "the device was removed, or attached otherwise: connect again");
+                if (!c->ws)
+                        client_gone(c);
+                else
+                        tb_ws_close(c->ws, 1001,
+                                    "the device was removed, or attached otherwise: connect again");
         }
 }
 
@@ -238,6 +331,8 @@ static void open_ws(TbApi *api, TbRequest *request, TbInterface *iface, const Tb
         c->api = api;
         c->device = g_strdup(tb_device_id(tb_interface_device(iface)));
         c->interface = g_strdup(tb_interface_name(iface));
+        c->user = g_strdup(actor.user);
+        c->role = actor.role;
         c->lease = g_strdup(actor.lease);
         c->request = g_strdup(actor.request);
         c->control = json_is_true(json_object_get(tb_request_query(request), "control"));

@@ -105,4 +105,6 @@ char *tb_api_location(TbRequest *request, const char *format, ...) G_GNUC_PRINTF
 void tb_api_whep_stop(TbApi *api);
 /* Pictures of a video interface as MJPEG, until the client leaves. `verb` may be NULL. */
 void tb_api_mjpeg(TbApi *api, TbRequest *request, TbInterface *iface, const TbVerb *verb);
+/* Those that were closed, and whose last bytes still wait for a device, end. */
+void tb_api_consoles_stop(TbApi *api);
 void tb_api_consoles_event(TbApi *api, const TbEvent *event); /* a device was changed or removed */

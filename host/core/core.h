@@ -153,6 +153,10 @@ void tb_core_stop_user(TbDevice *device, const char *user, const char *why);
 void tb_core_set_people(TbDevice *device, json_t *people_take);
 
 /* --- console --- */
+/* For who writes a stream to a console, at the end of a "<console>.write" of `size` bytes: how many of them the device has. True: it
+ * is as it should be (error NULL), or the rest is kept and written again (the line is slow or held, the lane is full). False: the
+ * rest is lost: the device is gone or off, or nobody knows. */
+bool tb_console_goes_on(const json_t *result, const GError *error, gsize size, gsize *ret_taken);
 TbHistory *tb_interface_history(TbInterface *iface); /* CONSOLE and LOGS; borrowed */
 /* `grew` runs after bytes arrived; who follows has a TbHistoryReader and reads at his own pace.
  * `by` takes a place among the readers of this console (TB_LIMIT_CONSOLE_READERS); NULL: it is counted elsewhere. Returns an id > 0; 0: there is no place (TB_ERROR_LIMIT). */

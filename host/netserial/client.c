@@ -2,6 +2,8 @@
 
 #include <errno.h>
 #include <glib-unix.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <unistd.h>
@@ -30,7 +32,11 @@ struct TbSerialClient {
         GByteArray *in;          /* of the socket, not yet looked at */
         GByteArray *pending;     /* data for the device */
         TbCommand *command;      /* in progress; NULL: none */
+        GBytes *writing;         /* owned; of the write in progress, or of one that is tried again */
+        guint retry;             /* the lane is full: a timer */
+        int held;                /* writes in a row of which the device took nothing */
         bool eof, suspended, ending;
+        bool deaf; /* it reads no more: what it has sent is written, then it ends */
         bool last; /* the other side has said its last: it is sent what it is owed, no more of the console */
 
         /* RFC 2217 */
@@ -73,7 +79,7 @@ static gboolean on_writable(int fd, GIOCondition condition, gpointer data);
 
 static void fill(TbSerialClient *c)
 {
-        while (!c->suspended && !c->last && c->out->len < OUT_HIGH) {
+        while (!c->suspended && !c->last && !c->deaf && c->out->len < OUT_HIGH) {
                 guint8 bytes[CHUNK];
                 guint64 at = 0;
                 gsize n = tb_history_reader_read(c->reader, bytes, sizeof bytes, &at);
@@ -88,11 +94,21 @@ static void fill(TbSerialClient *c)
         }
 }
 
+/* It is gone, or has closed without waiting for answers: what it has sent before goes to the device all the same. */
+static void go_deaf(TbSerialClient *c)
+{
+        c->deaf = true;
+        g_byte_array_set_size(c->out, 0);
+        g_clear_handle_id(&c->out_watch, g_source_remove);
+}
+
 /* A turn has its budget: a client that reads as fast as we send would have a whole history in one. */
 static void flush(TbSerialClient *c)
 {
         for (gsize sent = 0; !c->ending && !c->out_watch;) {
                 fill(c);
+                if (c->deaf)
+                        g_byte_array_set_size(c->out, 0); /* answers that nobody reads */
                 if (c->out->len == 0 && c->last)
                         end(c, "the other side closed it");
                 if (c->out->len == 0)
@@ -105,7 +121,7 @@ static void flush(TbSerialClient *c)
                 if (n > 0 ? sent >= TB_LIMIT_NETSERIAL_TURN : errno == EAGAIN)
                         c->out_watch = g_unix_fd_add(c->options.fd, G_IO_OUT, on_writable, c);
                 else if (n < 0 && errno != EINTR)
-                        end(c, g_strerror(errno));
+                        go_deaf(c);
         }
 }
 
@@ -144,29 +160,60 @@ static bool not_allowed(const GError *error)
                g_error_matches(error, TB_ERROR, TB_ERROR_NOT_FOUND);
 }
 
-static void on_written(json_t *result G_GNUC_UNUSED, const GError *error, gpointer data)
+static gboolean on_retry(gpointer data)
 {
         TbSerialClient *c = data;
+        c->retry = 0;
+        step(c);
+        return G_SOURCE_REMOVE;
+}
+
+/* Of a line that is held: its client is gone, or has closed and left what he sent to us for long enough. */
+static bool waits_no_more(const TbSerialClient *c)
+{
+        struct tcp_info info = {0};
+        socklen_t size = sizeof info;
+        bool tcp = getsockopt(c->options.fd, IPPROTO_TCP, TCP_INFO, &info, &size) == 0;
+        bool closed = c->deaf || c->eof || (tcp && info.tcpi_state == TCP_CLOSE_WAIT);
+        return (tcp && info.tcpi_state == TCP_CLOSE) ||
+               (closed && c->held * TB_LIMIT_WRITE_STALL_MS >= TB_LIMIT_WRITE_KEPT_MS);
+}
+
+/* A line that is slow, or held by its target's flow control, holds its client as a wire would; only one that is gone loses bytes. */
+static void on_written(json_t *result, const GError *error, gpointer data)
+{
+        TbSerialClient *c = data;
+        gsize size = g_bytes_get_size(c->writing), taken;
         c->command = NULL;
-        bool held = error && g_error_matches(error, TB_ERROR, TB_ERROR_TIMEOUT); /* by flow control */
-        if (held || (error && not_allowed(error))) { /* it has no other way to know that nothing arrives */
+        bool on = tb_console_goes_on(result, error, size, &taken);
+        bool held = error && g_error_matches(error, TB_ERROR, TB_ERROR_TIMEOUT);
+        c->held = held && taken == 0 ? c->held + 1 : 0;
+        bool unknown = held && (!on || waits_no_more(c));
+        if (unknown || (error && not_allowed(error))) { /* it has no other way to know that nothing arrives */
                 end(c, error->message);
                 return;
         }
-        if (error) { /* switched off, unplugged: as a wire, what was sent is lost */
+        GBytes *rest = on && taken < size ? g_bytes_new_from_bytes(c->writing, taken, size - taken) : NULL;
+        g_bytes_unref(c->writing);
+        c->writing = rest;
+        if (!on) { /* switched off, unplugged: as a wire, what was sent is lost */
                 g_byte_array_set_size(c->pending, 0);
                 tb_log(TB_LOG_DEBUG, TB_F("device", c->device, "peer", c->peer), "not written: %s",
                        error->message);
         }
+        if (on && g_error_matches(error, TB_ERROR, TB_ERROR_LIMIT) && !c->retry)
+                c->retry = g_timeout_add(TB_LIMIT_WRITE_RETRY_MS, on_retry, c);
         step(c);
 }
 
 static void write_pending(TbSerialClient *c)
 {
-        guint n = MIN(c->pending->len, CHUNK);
-        g_autoptr(GBytes) bytes = g_bytes_new(c->pending->data, n);
-        g_byte_array_remove_range(c->pending, 0, n);
-        run(c, "write", NULL, bytes, on_written);
+        if (!c->writing) {
+                guint n = MIN(c->pending->len, CHUNK);
+                c->writing = g_bytes_new(c->pending->data, n);
+                g_byte_array_remove_range(c->pending, 0, n);
+        }
+        run(c, "write", NULL, c->writing, on_written);
 }
 
 /* --- RFC 2217: requests --- */
@@ -249,8 +296,10 @@ static void purge(TbSerialClient *c, guint8 what)
 {
         if (what & 1) /* what the client did not get yet */
                 tb_history_reader_seek(c->reader, TB_HISTORY_NOW);
-        if (what & 2)
+        if (what & 2) {
                 g_byte_array_set_size(c->pending, 0);
+                g_clear_pointer(&c->writing, g_bytes_unref);
+        }
         answer(c);
 }
 
@@ -311,13 +360,10 @@ static gboolean on_readable(int fd, GIOCondition condition G_GNUC_UNUSED, gpoint
         ssize_t n = recv(fd, bytes, sizeof bytes, 0);
         if (n < 0 && (errno == EAGAIN || errno == EINTR))
                 return G_SOURCE_CONTINUE;
-        if (n < 0) {
-                c->in_watch = 0;
-                end(c, g_strerror(errno));
-                return G_SOURCE_REMOVE;
-        }
-        c->eof = n == 0;
-        g_byte_array_append(c->in, bytes, (guint)n);
+        if (n < 0)
+                go_deaf(c);
+        c->eof = n <= 0;
+        g_byte_array_append(c->in, bytes, (guint)MAX(n, 0));
         guint watch = c->in_watch;
         step(c);
         return c->in_watch == watch ? G_SOURCE_CONTINUE : G_SOURCE_REMOVE;
@@ -363,10 +409,10 @@ static bool has_room(TbSerialClient *c)
 /* Goes on where it can: one command at a time keeps the order of data and settings. */
 static void step(TbSerialClient *c)
 {
-        while (!c->ending && !c->command) {
+        while (!c->ending && !c->command && !c->retry) {
                 if (c->options.rfc2217 && !c->known && c->telnet.them[TB_TELNET_COM_PORT])
                         run(c, "get", NULL, NULL, on_get);
-                else if (c->pending->len > 0)
+                else if (c->writing || c->pending->len > 0)
                         write_pending(c);
                 else if (c->request)
                         take_request(c);
@@ -375,7 +421,7 @@ static void step(TbSerialClient *c)
                 else
                         look(c);
         }
-        if (!c->ending && !c->last && c->eof && !c->command && c->in->len == 0) {
+        if (!c->ending && !c->last && c->eof && !c->command && !c->retry && c->in->len == 0) {
                 c->last = true;
                 c->timer = g_timeout_add(TB_LIMIT_NETSERIAL_LAST_MS, on_timer, c);
         }
@@ -436,6 +482,8 @@ void tb_serial_client_free(TbSerialClient *c)
         g_clear_handle_id(&c->out_watch, g_source_remove);
         g_clear_handle_id(&c->end_idle, g_source_remove);
         g_clear_handle_id(&c->timer, g_source_remove);
+        g_clear_handle_id(&c->retry, g_source_remove);
+        g_clear_pointer(&c->writing, g_bytes_unref);
         tb_interface_unwatch(c->options.iface, c->watch);
         tb_history_reader_free(c->reader);
         tb_place_give(&c->options.place);

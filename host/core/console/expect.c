@@ -286,7 +286,7 @@ static void go(Expect *e)
         } else if (tb_command_require_control(c)) {
                 c->bytes = g_bytes_new(send, json_string_length(json_object_get(c->params, "send")));
                 c->call.rank = TB_CALL_CHANGES;
-                tb_command_dispatch(c, tb_console_exec_write, sent);
+                tb_console_write(c, sent);
         }
 }
 

@@ -5,5 +5,9 @@
 
 extern const TbParam tb_expect_params[];
 void tb_expect_start(TbCommand *command);
-/* ops_console.c: writes command->bytes. Worker thread. */
-bool tb_console_exec_write(TbCommand *command, TbInstance *instance, TbIo *io, GError **error);
+/*
+ * ops/console.c: writes command->bytes, then `after` (main), command->result being {"written"}. It goes in turns of the lane, of
+ * TB_LIMIT_WRITE_TURN_MS each: a line that is slow, or held, lets others in between; it ends with TIMEOUT when nothing was taken for
+ * TB_LIMIT_WRITE_STALL_MS. However it ends, result says how many bytes the device has, unless nobody knows.
+ */
+void tb_console_write(TbCommand *command, void (*after)(TbCommand *command));

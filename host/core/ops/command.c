@@ -348,6 +348,13 @@ static void set_deadline(TbCommand *c)
                 c->timer = g_timeout_add((guint)ms + GRACE_MS, on_timeout, c);
 }
 
+void tb_command_extend(TbCommand *c)
+{
+        g_clear_handle_id(&c->timer, g_source_remove);
+        c->call.deadline_us = g_get_monotonic_time() + c->verb->timeout_ms * G_TIME_SPAN_MILLISECOND;
+        c->timer = g_timeout_add((guint)c->verb->timeout_ms + GRACE_MS, on_timeout, c);
+}
+
 static TbCommand *command_new(TbCore *core, const TbActor *actor, const char *device, const char *verb,
                               TbCommandDone done, gpointer user)
 {

@@ -52,6 +52,12 @@ struct TbCommand {
          * when the device was removed. Says in which state it left the device. */
         void (*settle)(TbCommand *command);
         void (*on_cancel)(TbCommand *command);
+        struct {
+                gsize taken;     /* bytes that the device has */
+                gint64 moved_us; /* when it last took some */
+                bool late;       /* it took nothing more for TB_LIMIT_WRITE_STALL_MS */
+                void (*after)(TbCommand *command);
+        } write;          /* tb_console_write() */
         gpointer scratch; /* a verb's own; freed by scratch_free */
         GDestroyNotify scratch_free;
 };
@@ -92,6 +98,8 @@ TbCommand *tb_command_split(TbCommand *command, TbCommandDone done, gpointer use
 /* Ends it now: its caller is told the error, a driver call in progress is interrupted. Nothing when it was answered. */
 void tb_command_withdraw(TbCommand *command, GError *error_take);
 bool tb_command_caller_is_there(const TbCommand *command);
+/* It goes on, so its deadline begins anew. */
+void tb_command_extend(TbCommand *command);
 void tb_command_on_cancel(TbCommand *command, void (*on_cancel)(TbCommand *command));
 /* For verbs that only sometimes change the device. False: the command was failed. */
 bool tb_command_require_control(TbCommand *command);

@@ -147,14 +147,83 @@ static void resize(TbCommand *c)
                 unsupported(c, "size: it is a line, not a terminal");
 }
 
-bool tb_console_exec_write(TbCommand *c, TbInstance *instance, TbIo *io, GError **error)
+static void tell_written(TbCommand *c)
 {
-        gsize size;
-        const void *data = g_bytes_get_data(c->bytes, &size);
-        if (size > 0 && !TB_STEP(c, instance->lane->console->write, instance, io, data, size, error))
-                return false;
-        c->result = json_pack("{s:I}", "written", (json_int_t)size);
-        return true;
+        json_decref(c->result);
+        c->result = json_pack("{s:I}", "written", (json_int_t)c->write.taken);
+}
+
+static bool write_some(TbCommand *c, TbInstance *instance, TbIo *io, const void *data, gsize size,
+                       GError **error)
+{
+        return TB_STEP(c, instance->lane->console->write, instance, io, data, size, error);
+}
+
+static bool exec_write(TbCommand *c, TbInstance *instance, TbIo *io, GError **error)
+{
+        gsize size, before = c->write.taken;
+        const guint8 *data = g_bytes_get_data(c->bytes, &size);
+        gint64 deadline = io->deadline_us;
+        GError *why = NULL;
+        io->taken = 0;
+        io->deadline_us =
+                MIN(deadline, g_get_monotonic_time() + TB_LIMIT_WRITE_TURN_MS * G_TIME_SPAN_MILLISECOND);
+        bool ok = before == size || write_some(c, instance, io, data + before, size - before, &why);
+        io->deadline_us = deadline;
+        c->write.taken = ok ? size : before + MIN(io->taken, size - before);
+        gint64 now = g_get_monotonic_time();
+        if (c->write.taken > before || !c->write.moved_us)
+                c->write.moved_us = now;
+        tell_written(c);
+        if (!ok && g_error_matches(why, TB_ERROR, TB_ERROR_TIMEOUT)) { /* its turn is over */
+                c->write.late = now - c->write.moved_us >= TB_LIMIT_WRITE_STALL_MS * G_TIME_SPAN_MILLISECOND;
+                g_clear_error(&why);
+                return true;
+        }
+        if (!ok)
+                g_propagate_error(error, why);
+        return ok;
+}
+
+static void after_write(TbCommand *c)
+{
+        gsize size = g_bytes_get_size(c->bytes);
+        if (c->write.taken == size) {
+                c->write.after(c);
+        } else if (c->write.late) {
+                tb_command_fail(
+                        c,
+                        g_error_new(TB_ERROR, TB_ERROR_TIMEOUT,
+                                    "%s took %" G_GSIZE_FORMAT " of %" G_GSIZE_FORMAT
+                                    " bytes, and no more for %d s: does the target's flow control hold the "
+                                    "line, or does nobody read there?",
+                                    c->iface->id, c->write.taken, size, TB_LIMIT_WRITE_STALL_MS / 1000),
+                        g_steal_pointer(&c->result));
+        } else {
+                if (c->verb->timeout_ms >= TB_LIMIT_WRITE_STALL_MS * 2) /* expect has its own */
+                        tb_command_extend(c);
+                tb_command_dispatch(c, exec_write, after_write);
+        }
+}
+
+void tb_console_write(TbCommand *c, void (*after)(TbCommand *))
+{
+        c->write.after = after;
+        tell_written(c);
+        tb_command_dispatch(c, exec_write, after_write);
+}
+
+bool tb_console_goes_on(const json_t *result, const GError *error, gsize size, gsize *ret_taken)
+{
+        const json_t *taken = json_object_get(result, "written");
+        *ret_taken = error ? MIN((gsize)json_integer_value(taken), size) : size;
+        return !error || g_error_matches(error, TB_ERROR, TB_ERROR_LIMIT) ||
+               (taken && g_error_matches(error, TB_ERROR, TB_ERROR_TIMEOUT));
+}
+
+static void written(TbCommand *c)
+{
+        tb_command_succeed(c, g_steal_pointer(&c->result));
 }
 
 static GBytes *payload_of(TbCommand *c, GError **error)
@@ -188,7 +257,7 @@ static void write_(TbCommand *c)
         if (error)
                 tb_command_fail(c, error, NULL);
         else
-                tb_command_dispatch(c, tb_console_exec_write, NULL);
+                tb_console_write(c, written);
 }
 
 static const TbParam set_params[] = {

@@ -104,8 +104,15 @@ static bool console_write(TbInstance *self, TbIo *io, const void *data, gsize si
 {
         if (!delay(io, error))
                 return false;
-        g_byte_array_append(((FakeLane *)self)->echo, data, (guint)size);
-        return true;
+        int most = g_atomic_int_get(&fake.takes);
+        gsize n = most ? MIN(size, (gsize)MAX(most, 0)) : size;
+        g_byte_array_append(((FakeLane *)self)->echo, data, (guint)n);
+        io->taken = n;
+        g_atomic_int_set(&fake.turn_ms, (int)((io->deadline_us - g_get_monotonic_time()) / 1000));
+        g_atomic_int_inc(&fake.writes);
+        if (n < size)
+                tb_set_error(error, TB_ERROR_TIMEOUT, "the fake takes no more in this turn");
+        return n == size;
 }
 
 static bool video_start(TbInstance *self, TbIo *io G_GNUC_UNUSED, int max_fps, GError **error G_GNUC_UNUSED)

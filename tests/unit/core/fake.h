@@ -24,7 +24,9 @@ typedef struct Fake {
         gint lose;                                /* atomic: the next pump fails */
         gint opens, closes, entered, interrupted; /* atomic counters */
         gint video_fps;                           /* atomic: what start was given; 0 = stopped */
-        gint inputs;                              /* atomic: input events that came */
+        gint takes; /* atomic: bytes that one call of a console's write takes before it is late; 0: all, -1: none */
+        gint writes, turn_ms; /* atomic: calls of it; how long the last one might have taken */
+        gint inputs;          /* atomic: input events that came */
         TbMutex input_lock;
         GString *
                 input; /* what they were (fake.c, tell_input()); NULL: nothing yet; protected by input_lock */

@@ -135,10 +135,47 @@ static void test_last_words(void)
         }
 }
 
+/* Who closed, and whose bytes the device does not take: they wait for TB_LIMIT_WRITE_KEPT_MS; then it is said. */
+static void test_kept(void)
+{
+        Bench b;
+        int ends[2];
+        bench_start(&b, "{\"dut\": {\"attach\": \"fake://x\"}}", NULL);
+        TbInterface *iface = tb_core_interface(b.core, "dut", "console", NULL);
+        g_assert_true(tb_history_flush(iface->history, 60000));
+        g_assert_cmpint(socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0, ends), ==, 0);
+        g_atomic_int_set(&fake.takes, -1);
+        may_end = false;
+        ends_told = 0;
+        clock_stop(0);
+        TbSerialClient *client = tb_serial_client_new(
+                &(TbSerialClientOptions){
+                        .core = b.core, .iface = iface, .fd = ends[0], .peer = "192.0.2.1", .ended = ended},
+                NULL);
+        g_assert_nonnull(client);
+        g_assert_cmpint(write(ends[1], "\rlast words\r", 12), ==, 12);
+        g_assert_cmpint(shutdown(ends[1], SHUT_WR), ==, 0);
+        for (gint64 ms = 0; ms < TB_LIMIT_WRITE_KEPT_MS; ms += TB_LIMIT_WRITE_STALL_MS) {
+                for (int until = g_atomic_int_get(&fake.writes) + 3; g_atomic_int_get(&fake.writes) < until;)
+                        g_main_context_iteration(NULL, FALSE);
+                g_assert_cmpuint(ends_told, ==, 0);
+                may_end = ms + TB_LIMIT_WRITE_STALL_MS >= TB_LIMIT_WRITE_KEPT_MS;
+                clock_advance(TB_LIMIT_WRITE_STALL_MS * G_TIME_SPAN_MILLISECOND);
+        }
+        while (ends_told == 0)
+                g_main_context_iteration(NULL, TRUE);
+        clock_go();
+        g_atomic_int_set(&fake.takes, 0);
+        tb_serial_client_free(client);
+        close(ends[1]);
+        bench_stop(&b, false);
+}
+
 int main(int argc, char **argv)
 {
         g_test_init(&argc, &argv, NULL);
         g_test_add_func("/netserial/turn", test_turn);
         g_test_add_func("/netserial/last-words", test_last_words);
+        g_test_add_func("/netserial/kept", test_kept);
         return g_test_run();
 }
