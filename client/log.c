@@ -9,7 +9,8 @@
 
 #define LINE 120 /* bytes that a line is taken to have at first */
 
-static void print_line(TbCli *cli, const json_t *line)
+/* *mid: the line before goes on in this one. */
+static void print_line(TbCli *cli, const json_t *line, bool *mid)
 {
         if (cli->json) {
                 tb_cli_print_json(line);
@@ -18,7 +19,9 @@ static void print_line(TbCli *cli, const json_t *line)
         g_autofree char *clean = tb_cli_clean(json_string_value(json_object_get(line, "text")));
         g_autofree char *at = tb_clock_rfc3339((gint64)json_integer_value(json_object_get(line, "t")));
         bool times = tb_cli_flag(cli, "times");
-        tb_cli_print("%s%s%s\n", times ? at : "", times ? " " : "", clean);
+        bool begins = times && !*mid;
+        *mid = json_is_true(json_object_get(line, "more"));
+        tb_cli_print("%s%s%s%s", begins ? at : "", begins ? " " : "", clean, *mid ? "" : "\n");
 }
 
 /* Lines from this byte on, as many as one answer has; *ret_next: where the next look begins. */
@@ -80,14 +83,20 @@ static json_t *last_lines(TbCli *cli, const TbCliDevice *d, guint n, GError **er
         }
 }
 
-static bool print_all(TbCli *cli, const json_t *lines, gint64 since_ms)
+static void print_all(TbCli *cli, const json_t *lines, gint64 since_ms, bool *mid)
 {
         size_t i;
         const json_t *line;
         json_array_foreach (lines, i, line)
                 if (json_integer_value(json_object_get(line, "t")) >= since_ms)
-                        print_line(cli, line);
-        return true;
+                        print_line(cli, line, mid);
+}
+
+/* The last one has not ended yet: a prompt. */
+static void end_line(bool mid)
+{
+        if (mid)
+                tb_cli_print("\n");
 }
 
 int tb_cli_run_log(TbCli *cli, GError **error)
@@ -100,19 +109,26 @@ int tb_cli_run_log(TbCli *cli, GError **error)
         }
         if (!tb_cli_device(cli, cli->args[0], "console", &d, error))
                 return TB_CLI_FAILED;
+        bool mid = false;
         gint64 since = 0;
         if (tb_cli_text(cli, "since"))
                 since = tb_clock_ms() - (gint64)(tb_cli_number(cli, "since", 0) * 1000);
         if (tb_cli_text(cli, "tail")) {
                 json_auto_t *lines = last_lines(cli, &d, (guint)tb_cli_number(cli, "tail", 0), error);
-                return lines && print_all(cli, lines, since) ? TB_CLI_OK : TB_CLI_FAILED;
+                if (!lines)
+                        return TB_CLI_FAILED;
+                print_all(cli, lines, since, &mid);
+                end_line(mid);
+                return TB_CLI_OK;
         }
         for (guint64 from = (guint64)tb_cli_number(cli, "from", 0), next = from;; from = next) {
                 json_auto_t *lines = fetch(cli, &d, from, &next, error);
                 if (!lines)
                         return TB_CLI_FAILED;
-                print_all(cli, lines, since);
-                if (next <= from || json_array_size(lines) == 0)
-                        return TB_CLI_OK;
+                print_all(cli, lines, since, &mid);
+                if (next > from && json_array_size(lines) > 0)
+                        continue;
+                end_line(mid);
+                return TB_CLI_OK;
         }
 }

@@ -370,7 +370,10 @@ static void reply_log(TbRequest *request, json_t *result, gpointer data)
                 } else {
                         g_string_append(out, json_string_value(json_object_get(line, "text")));
                 }
-                g_string_append_c(out, '\n');
+                if (jsonl ||
+                    !json_object_get(line,
+                                     "more")) /* the answers of one poll after the other make one text */
+                        g_string_append_c(out, '\n');
         }
         g_autofree char *next =
                 g_strdup_printf("%" JSON_INTEGER_FORMAT, json_integer_value(json_object_get(result, "next")));

@@ -23,7 +23,7 @@ static char *find(const TbPattern *p, const uint8_t *data, gsize size, gsize pie
                         break;
                 if (state == TB_SCAN_FOUND) {
                         guint64 end = 0;
-                        json_auto_t *match = tb_scan_match(s, &end);
+                        json_auto_t *match = tb_scan_match(s, true, &end);
                         json_object_set_new(match, "end", json_integer((json_int_t)end));
                         out = json_dumps(match, JSON_COMPACT | JSON_SORT_KEYS);
                         break;

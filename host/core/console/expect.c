@@ -21,6 +21,7 @@ typedef struct Expect {
         TbHistoryReader *reader; /* the job's while it is awake, but for what it waits for */
         char *text;
         gsize size;
+        bool base64;
         gint final; /* atomic: no more bytes count than there are now; main sets it */
         /* the job's, and main's while it sleeps */
         TbPattern *pattern; /* NULL: not compiled yet */
@@ -97,7 +98,7 @@ static TbJobTurn compile(Expect *e)
 static TbJobTurn found(Expect *e)
 {
         guint64 end = 0;
-        e->result = tb_scan_match(e->scan, &end);
+        e->result = tb_scan_match(e->scan, e->base64, &end);
         json_object_set_new(e->result, "offset", json_integer((json_int_t)(e->from + end)));
         e->outcome = FOUND;
         return TB_JOB_DONE;
@@ -113,8 +114,8 @@ static TbJobTurn nothing_left(Expect *e)
                 e->end = true;
                 return TB_JOB_AGAIN;
         }
-        e->result = json_pack("{s:b, s:o, s:I}", "matched", 0, "before", tb_scan_seen(e->scan), "offset",
-                              (json_int_t)e->next);
+        e->result = tb_scan_seen(e->scan, e->base64);
+        json_object_set_new(e->result, "offset", json_integer((json_int_t)e->next));
         e->outcome = NOT_FOUND;
         return TB_JOB_DONE;
 }
@@ -348,6 +349,7 @@ void tb_expect_start(TbCommand *c)
         e->history = tb_history_ref(c->iface->history);
         e->size = json_string_length(pattern);
         e->text = g_memdup2(json_string_value(pattern), e->size + 1);
+        e->base64 = json_is_true(json_object_get(c->params, "base64"));
         e->from = from ? MAX((guint64)json_integer_value(from), tb_history_start(e->history))
                        : tb_history_end(e->history);
         e->next = e->from;
@@ -399,5 +401,9 @@ const TbParam tb_expect_params[] = {
          .min = 0,
          .max = 9e15,
          .help = "history offset to look from; default: now"},
+        {.name = "base64",
+         .type = TB_PARAM_BOOL,
+         .help = "answer also with \"base64\": {match, groups, before}, the bytes as the device printed "
+                 "them"},
         TB_PARAM_END,
 };

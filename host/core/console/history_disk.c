@@ -8,6 +8,8 @@
 #include "host/core/console/history_private.h"
 #include "lib/limits.h"
 
+#define SEGMENTS_LEAST 8 /* of a history that is full: the oldest goes as a whole, and most is to stay */
+
 void tb_history_disk_release(TbHistory *h)
 {
         if (h->log_fd >= 0)
@@ -191,7 +193,8 @@ void tb_history_piece_write(TbHistory *h, const TbPiece *p)
                 s->index += lines;
                 h->total += p->size + lines;
                 h->disk_end = p->from + p->size;
-                full = s->size + s->index >= TB_LIMIT_HISTORY_SEGMENT;
+                full = s->size + s->index >=
+                       MIN((guint64)TB_LIMIT_HISTORY_SEGMENT, h->limit / SEGMENTS_LEAST);
         } else {
                 if (ftruncate(h->idx_fd, (off_t)s->index) < 0 || ftruncate(h->log_fd, (off_t)s->size) < 0) {
                         h->total -= s->size;

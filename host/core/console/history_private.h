@@ -6,6 +6,7 @@
  * read by a path that may be gone.
  */
 #include "host/core/console/history.h"
+#include "host/core/console/history_reader.h"
 #include "lib/refcount.h"
 #include "lib/thread.h"
 
@@ -70,13 +71,18 @@ bool tb_history_peek(TbHistory *history, guint64 offset, void *buf, gsize size, 
  */
 gsize tb_history_read(TbHistory *history, guint64 offset, void *buf, gsize size, guint64 *ret_offset);
 /*
- * Lines that begin at or after `from`, at most `limit`, and about TB_LIMIT_LOG_BYTES of them: array of
- * {"offset","t","text"} (invalid UTF-8 replaced). A line of more than TB_LIMIT_LINE bytes comes in pieces of that
- * size, each with its own offset. *ret_next: where to go on. Waits for the disk, as tb_history_read().
+ * Lines from `from` on, the rest of the one in which that lies first, at most `limit`, and about TB_LIMIT_LOG_BYTES of them: array
+ * of {"offset","t","text"} (invalid UTF-8 replaced), and "more": true where the line goes on behind it: it comes in pieces of
+ * TB_LIMIT_LINE bytes, each with its own offset, and the last line of all may not have ended yet. *ret_next: where to go on: who
+ * does misses nothing. Waits for the disk, as tb_history_read().
  */
 json_t *tb_history_lines(TbHistory *history, guint64 from, guint limit, guint64 *ret_next);
 /* The same out of memory alone. NULL: it is on the disk. Any thread. */
 json_t *tb_history_peek_lines(TbHistory *history, guint64 from, guint limit, guint64 *ret_next);
+/* Where the lines begin that are wished for. Waits for the disk. */
+guint64 tb_history_find(TbHistory *history, const TbHistoryWish *wish);
+/* The same out of memory alone. False: it is on the disk. Any thread. */
+bool tb_history_peek_find(TbHistory *history, const TbHistoryWish *wish, guint64 *ret);
 /* history_reader.c: ends the thread that reads; one that a disk keeps is left behind. Main. */
 void tb_history_reads_stop(void);
 gint64 tb_history_reads_busy_us(void); /* since when it is at one look (monotonic); 0: idle. Main. */

@@ -14,7 +14,8 @@ typedef struct Fetch {
         TbHistoryReader *reader; /* main; NULL: it has gone */
         TbHistory *history;      /* ref */
         guint64 asked;
-        guint limit; /* of lines; 0: bytes */
+        guint limit;        /* of lines; 0: bytes */
+        TbHistoryWish wish; /* where lines begin instead of `asked` */
         /* what came */
         guint64 at, next; /* of bytes: where they begin; of lines: where to go on */
         gsize n;
@@ -30,10 +31,11 @@ struct TbHistoryReader {
         guint64 early; /* what had come when it was to begin "now", of a history that was not open */
         guint64 at;    /* with placed */
         bool placed;
-        guint lacks;   /* lines that the last peek lacked; 0: bytes */
-        Fetch *got;    /* owned; NULL: none */
-        Fetch *fetch;  /* under way; NULL: none */
-        bool unopened; /* waits for the history */
+        TbHistoryWish wish; /* of the first look at lines; zeros: none */
+        guint lacks;        /* lines that the last peek lacked; 0: bytes */
+        Fetch *got;         /* owned; NULL: none */
+        Fetch *fetch;       /* under way; NULL: none */
+        bool unopened;      /* waits for the history */
 };
 
 static struct {
@@ -67,12 +69,17 @@ static void fetched(gpointer data)
         }
         r->fetch = NULL;
         r->got = f;
+        if (f->wish.tail || f->wish.since_ms)
+                r->at = f->asked;
+        r->wish = (TbHistoryWish){0};
         r->ready(r->user);
 }
 
 static void look(Fetch *f)
 {
         if (f->limit > 0) {
+                if (f->wish.tail || f->wish.since_ms)
+                        f->asked = tb_history_find(f->history, &f->wish);
                 f->lines = tb_history_lines(f->history, f->asked, f->limit, &f->next);
                 return;
         }
@@ -224,6 +231,11 @@ gint64 tb_history_reader_place(const TbHistoryReader *r)
         return r->placed ? (gint64)r->at : r->from;
 }
 
+void tb_history_reader_wish(TbHistoryReader *r, const TbHistoryWish *wish)
+{
+        r->wish = *wish;
+}
+
 bool tb_history_reader_waits(const TbHistoryReader *r)
 {
         return r->fetch || r->unopened;
@@ -263,6 +275,11 @@ json_t *tb_history_reader_peek_lines(TbHistoryReader *r, guint limit, guint64 *r
         if (!place(r))
                 return NULL;
         json_t *lines = NULL;
+        if (r->wish.tail || r->wish.since_ms) {
+                if (!tb_history_peek_find(r->history, &r->wish, &r->at))
+                        return NULL;
+                r->wish = (TbHistoryWish){0};
+        }
         if (r->got && r->got->lines && r->got->asked == r->at) {
                 *ret_next = r->got->next;
                 lines = json_incref(r->got->lines);
@@ -290,8 +307,11 @@ void tb_history_reader_fetch(TbHistoryReader *r)
         }
         place(r);
         r->fetch = g_new(Fetch, 1);
-        *r->fetch = (Fetch){
-                .reader = r, .history = tb_history_ref(r->history), .asked = r->at, .limit = r->lacks};
+        *r->fetch = (Fetch){.reader = r,
+                            .history = tb_history_ref(r->history),
+                            .asked = r->at,
+                            .limit = r->lacks,
+                            .wish = r->wish};
         start();
         tb_mutex_lock(&disk.lock);
         g_queue_push_tail(&disk.fetches, r->fetch);

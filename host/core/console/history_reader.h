@@ -10,6 +10,12 @@
 
 typedef struct TbHistoryReader TbHistoryReader;
 
+/* Lines by number or by time: one of them. */
+typedef struct TbHistoryWish {
+        guint tail;      /* the last so many; 0: not said */
+        gint64 since_ms; /* that began at this time (wall clock) or later; 0: not said */
+} TbHistoryWish;
+
 #define TB_HISTORY_NOW G_MAXINT64 /* behind what has come so far */
 
 /* `from`: an offset; negative: so many bytes before the end; TB_HISTORY_NOW. One behind the end of a history that was not open
@@ -21,12 +27,14 @@ void tb_history_reader_free(TbHistoryReader *reader); /* also while a read is un
 /* Where it goes on: `from` of a reader that takes its place. */
 gint64 tb_history_reader_place(const TbHistoryReader *reader);
 void tb_history_reader_seek(TbHistoryReader *reader, gint64 from);
+/* Before the first look at lines: it goes to the first of those that are wished for. */
+void tb_history_reader_wish(TbHistoryReader *reader, const TbHistoryWish *wish);
 bool tb_history_reader_waits(const TbHistoryReader *reader); /* `ready` is owed */
 /* At most `size` bytes of what comes at its place, which seek() moves. 0: at the end, or it waits. *ret_offset: where they
  * begin, which is behind its place when older ones are not kept any more. */
 gsize tb_history_reader_read(TbHistoryReader *reader, void *buf, gsize size, guint64 *ret_offset);
 /* Lines from its place on, at most `limit` and about TB_LIMIT_LOG_BYTES of them: array of {"offset","t","text"} (invalid UTF-8
- * replaced), a line of more than TB_LIMIT_LINE bytes in pieces of that size. *ret_next: where to seek() to. NULL: it waits. */
+ * replaced), as tb_history_lines() says (history_private.h). *ret_next: where to seek() to. NULL: it waits. */
 json_t *tb_history_reader_lines(TbHistoryReader *reader, guint limit, guint64 *ret_next);
 
 /* The same for a job, in two steps. The owner's: what is here; false, NULL: it is to be fetched. */

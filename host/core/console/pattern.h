@@ -34,7 +34,8 @@ gsize tb_scan_room(const TbScan *scan); /* bytes that it takes now; 0: step firs
 void tb_scan_feed(TbScan *scan, const void *data, gsize size);
 /* `end`: what it has is all there is, a match may end with it; more may be fed afterwards all the same. */
 TbScanState tb_scan_step(TbScan *scan, bool end, gint64 until_us, GError **error);
-/* After FOUND: {"matched","match","groups","before"}, and bytes fed before the end of the match. */
-json_t *tb_scan_match(const TbScan *scan, guint64 *ret_end);
-/* The last bytes that it was fed (a block at most): what was seen. New reference. */
-json_t *tb_scan_seen(const TbScan *scan);
+/* After FOUND: {"matched","match","groups","before"}, what is no UTF-8 replaced; and bytes fed before the end of the match.
+ * `base64`: with "base64": {"match","groups","before"}, the bytes as they came. */
+json_t *tb_scan_match(const TbScan *scan, bool base64, guint64 *ret_end);
+/* {"matched": false, "before"}: the last bytes that it was fed (a block at most), what was seen. New reference. */
+json_t *tb_scan_seen(const TbScan *scan, bool base64);

@@ -184,24 +184,53 @@ TbScanState tb_scan_step(TbScan *s, bool end, gint64 until_us, GError **error)
         return state;
 }
 
-json_t *tb_scan_match(const TbScan *s, guint64 *ret_end)
+typedef json_t *(*Spell)(const guint8 *bytes, gsize size);
+
+static json_t *as_text(const guint8 *bytes, gsize size)
+{
+        return tb_text_json(bytes, size);
+}
+
+static json_t *as_base64(const guint8 *bytes, gsize size)
+{
+        g_autofree char *text = g_base64_encode(bytes, size);
+        return json_string(text);
+}
+
+static json_t *match(const TbScan *s, Spell spell)
 {
         const guint8 *bytes = s->bytes->data ? s->bytes->data : (const guint8 *)"";
         gsize start = s->groups[0], end = MAX(s->groups[1], start);
         json_t *groups = json_array();
         for (guint i = 1; i < s->n_groups; i++) {
                 PCRE2_SIZE a = s->groups[2 * i], b = s->groups[2 * i + 1];
-                json_array_append_new(groups, a == PCRE2_UNSET || b < a ? json_null()
-                                                                        : tb_text_json(bytes + a, b - a));
+                json_array_append_new(groups,
+                                      a == PCRE2_UNSET || b < a ? json_null() : spell(bytes + a, b - a));
         }
-        *ret_end = s->base + end;
-        return json_pack("{s:b, s:o, s:o, s:o}", "matched", 1, "match",
-                         tb_text_json(bytes + start, end - start), "groups", groups, "before",
-                         tb_text_json(bytes, start));
+        return json_pack("{s:o, s:o, s:o}", "match", spell(bytes + start, end - start), "groups", groups,
+                         "before", spell(bytes, start));
 }
 
-json_t *tb_scan_seen(const TbScan *s)
+static json_t *seen(const TbScan *s, Spell spell)
 {
         gsize n = MIN(s->bytes->len, BLOCK);
-        return tb_text_json(s->bytes->len ? s->bytes->data + s->bytes->len - n : (const guint8 *)"", n);
+        return spell(s->bytes->len ? s->bytes->data + s->bytes->len - n : (const guint8 *)"", n);
+}
+
+json_t *tb_scan_match(const TbScan *s, bool base64, guint64 *ret_end)
+{
+        json_t *result = match(s, as_text);
+        *ret_end = s->base + MAX(s->groups[1], s->groups[0]);
+        json_object_set_new(result, "matched", json_true());
+        if (base64)
+                json_object_set_new(result, "base64", match(s, as_base64));
+        return result;
+}
+
+json_t *tb_scan_seen(const TbScan *s, bool base64)
+{
+        json_t *result = json_pack("{s:b, s:o}", "matched", 0, "before", seen(s, as_text));
+        if (base64)
+                json_object_set_new(result, "base64", json_pack("{s:o}", "before", seen(s, as_base64)));
+        return result;
 }

@@ -120,7 +120,16 @@ void tb_commands_stop(TbCore *core);
          .min = 0,                                                                                           \
          .max = 9e15,                                                                                        \
          .fallback = "0",                                                                                    \
-         .help = "offset of the first line"},                                                                \
+         .help = "offset of the first line, or within it: then its rest"},                                   \
+                {.name = "tail",                                                                             \
+                 .type = TB_PARAM_INT,                                                                       \
+                 .min = 1,                                                                                   \
+                 .max = TB_LIMIT_LOG_LINES,                                                                  \
+                 .help = "instead: the last so many lines"},                                                 \
+                {.name = "since",                                                                            \
+                 .type = TB_PARAM_STRING,                                                                    \
+                 .max = 64,                                                                                  \
+                 .help = "instead: lines that began at this time or later, in ms since 1970 or RFC 3339"},   \
         {                                                                                                    \
                 .name = "limit", .type = TB_PARAM_INT, .min = 1, .max = TB_LIMIT_LOG_LINES,                  \
                 .fallback = "1000", .help = "lines at most"                                                  \

@@ -125,8 +125,44 @@ static void done(gpointer data)
         tb_command_succeed(c, answer);
 }
 
+/* "since": ms since the epoch, as "t" of a line, or RFC 3339. */
+static bool read_wish(TbCommand *c, TbHistoryWish *ret, GError **error)
+{
+        const char *since = tb_command_string(c, "since");
+        guint64 ms = 0;
+        *ret = (TbHistoryWish){.tail = (guint)tb_command_int(c, "tail")};
+        if ((since != NULL) + (ret->tail > 0) + (tb_command_int(c, "from") > 0) > 1) {
+                tb_error_set_field(error, TB_ERROR_INVALID, since ? "since" : "tail",
+                                   "from, tail and since are three ways to say where to begin: give one");
+                return false;
+        }
+        if (!since)
+                return true;
+        if (!g_ascii_string_to_unsigned(since, 10, 1, G_MAXINT64, &ms, NULL)) {
+                g_autoptr(GDateTime) time = g_date_time_new_from_iso8601(since, NULL);
+                gint64 at = time ? g_date_time_to_unix(time) * 1000 + g_date_time_get_microsecond(time) / 1000
+                                 : 0;
+                if (at <= 0) {
+                        tb_error_set_field(error, TB_ERROR_INVALID, "since",
+                                           "\"%.40s\" is no time: give milliseconds since 1970 as \"t\" of a "
+                                           "line, or 2026-11-30T12:00:00Z",
+                                           since);
+                        return false;
+                }
+                ms = (guint64)at;
+        }
+        ret->since_ms = (gint64)ms;
+        return true;
+}
+
 void tb_command_lines(TbCommand *c)
 {
+        GError *error = NULL;
+        TbHistoryWish wish;
+        if (!read_wish(c, &wish, &error)) {
+                tb_command_fail(c, error, NULL);
+                return;
+        }
         Lines *l = g_new0(Lines, 1);
         l->refs = 2;
         l->command = c;
@@ -134,13 +170,13 @@ void tb_command_lines(TbCommand *c)
         l->all = &c->core->lines_held;
         l->history = tb_history_ref(c->iface->history);
         l->next = (guint64)tb_command_int(c, "from");
-        l->left = (guint)tb_command_int(c, "limit");
+        l->left = wish.tail ? TB_LIMIT_LOG_LINES : (guint)tb_command_int(c, "limit");
         l->reader = tb_history_reader_new(l->history, (gint64)l->next, fetched, l);
+        tb_history_reader_wish(l->reader, &wish);
         l->lines = json_array();
         c->scratch = l;
         c->scratch_free = scratch_free;
         tb_command_on_cancel(c, lines_stop);
-        GError *error = NULL;
         l->job = tb_jobs_start(c->core->jobs,
                                &(TbJobOptions){.by = tb_actor_place(tb_command_actor(c)),
                                                .turn = turn,

@@ -152,6 +152,8 @@ static void test_lines(void)
                 g_assert_cmpint(json_integer_value(json_object_get(line, "t")), >=, before);
         }
         g_assert_cmpuint(next, ==, tb_history_end(h));
+        for (guint i = 0; i < G_N_ELEMENTS(expected); i++) /* only the last one has not ended */
+                g_assert_cmpint(json_is_true(json_object_get(json_array_get(lines, i), "more")), ==, i == 4);
         json_auto_t *two = histories_lines(h, 5, 2, &next);
         g_assert_cmpuint(json_array_size(two), ==, 2);
         g_assert_cmpuint(next, ==, 10);
@@ -184,6 +186,106 @@ static void test_bytes_of_lines(void)
                 json_auto_t *lines = histories_lines(h, from, TB_LIMIT_LOG_LINES, &next);
                 g_assert_cmpuint(json_array_size(lines), ==, fit[odd]);
                 g_assert_cmpuint(next, ==, from + fit[odd] * sizeof line);
+        }
+        histories_close(h);
+        remove_dir(dir);
+}
+
+/* Whoever asks again from where he was told to gets every byte once: an unfinished line, a lone CR, a line that is longer than a
+ * piece, and one that is longer than all that is in memory. */
+static void test_polling(void)
+{
+        char *dir = new_dir();
+        TbHistory *h = histories_open(dir, 0);
+        g_autoptr(GString) said = g_string_new(NULL), seen = g_string_new(NULL);
+        guint64 next = 0;
+        g_autofree char *l = g_strnfill(TB_LIMIT_LINE - 1, 'L'), *huge = g_strnfill(700 * 1024, 'h');
+        const char *const parts[] = {"login: ", "root\n",  "10 %\r", "20 %\r", "done\rX", "\n\n",
+                                     l,         "L",       "\n",     huge,     huge,      huge,
+                                     "end\n",   "a\rb\nc", "\n",     l,        "L\n",     "=> "};
+        for (guint i = 0; i < G_N_ELEMENTS(parts); i++) {
+                tb_history_append(h, parts[i], strlen(parts[i]));
+                g_assert_true(tb_history_flush(h, 60000));
+                g_string_append(said, parts[i]);
+                for (guint64 from = G_MAXUINT64; from != next;) {
+                        from = next;
+                        json_auto_t *lines = histories_lines(h, from, 10, &next);
+                        size_t n;
+                        json_t *line;
+                        json_array_foreach (lines, n, line)
+                                g_string_append_printf(seen, "%s%s",
+                                                       json_string_value(json_object_get(line, "text")),
+                                                       json_object_get(line, "more") ? "" : "\n");
+                }
+                g_assert_cmpuint(next, ==, tb_history_end(h));
+        }
+        g_assert_cmpuint(seen->len, ==, said->len);
+        g_assert_true(strcmp(seen->str, said->str) == 0);
+        histories_close(h);
+        remove_dir(dir);
+}
+
+static guint64 found(TbHistory *h, guint tail, gint64 since_ms)
+{
+        TbHistoryReader *r = tb_history_reader_new(h, 0, histories_ready, NULL);
+        json_t *lines;
+        guint64 next;
+        tb_history_reader_wish(r, &(TbHistoryWish){.tail = tail, .since_ms = since_ms});
+        while (!(lines = tb_history_reader_lines(r, 1, &next)))
+                g_main_context_iteration(NULL, TRUE);
+        tb_history_reader_free(r);
+        guint64 at =
+                json_array_size(lines)
+                        ? (guint64)json_integer_value(json_object_get(json_array_get(lines, 0), "offset"))
+                        : next;
+        json_decref(lines);
+        return at;
+}
+
+/* The last lines, and those since a time, from memory and from the disk. */
+static void test_wishes(void)
+{
+        enum { LINES = 60000, LINE = 40 };
+        char *dir = new_dir();
+        TbHistory *h = histories_open(dir, 0);
+        gint64 before = tb_clock_ms(), half = 0;
+        for (guint i = 0; i < LINES; i++) {
+                g_autofree char *line = g_strdup_printf("%0*u\n", LINE - 1, i);
+                tb_history_append(h, line, LINE);
+                if (i == LINES / 2) {
+                        g_assert_true(tb_history_flush(h, 60000));
+                        for (gint64 now = tb_clock_ms(); (half = tb_clock_ms()) <= now + 1;)
+                                g_thread_yield();
+                }
+                if (i % 5000 == 0)
+                        g_assert_true(tb_history_flush(h, 60000));
+        }
+        g_assert_true(tb_history_flush(h, 60000));
+        for (guint again = 0; again < 2; again++) {
+                g_assert_cmpuint(found(h, 1, 0), ==, (LINES - 1) * LINE);
+                g_assert_cmpuint(found(h, 7, 0), ==, (LINES - 7) * LINE);
+                g_assert_cmpuint(found(h, 55000, 0), ==, (LINES - 55000) * LINE);
+                g_assert_cmpuint(found(h, LINES + 1, 0), ==, 0);
+                g_assert_cmpuint(found(h, 0, before), ==, 0);
+                g_assert_cmpuint(found(h, 0, half), ==, (LINES / 2 + 1) * LINE);
+                g_assert_cmpuint(found(h, 0, tb_clock_ms() + 1000), ==, LINES * LINE);
+                histories_close(h);
+                h = histories_open(dir, 0);
+        }
+        histories_close(h);
+        remove_dir(dir);
+}
+
+/* A small history keeps the most of what it may have. */
+static void test_small_keeps_most(void)
+{
+        char *dir = new_dir();
+        const guint64 limit = 4 << 20;
+        TbHistory *h = histories_open(dir, limit);
+        while (tb_history_end(h) < 4 * limit) {
+                append(h, 65536);
+                guint64 kept = tb_history_end(h) - tb_history_start(h);
+                g_assert_cmpuint(kept, >=, MIN(tb_history_end(h), limit / 2));
         }
         histories_close(h);
         remove_dir(dir);
@@ -537,6 +639,9 @@ int main(int argc, char **argv)
         g_test_init(&argc, &argv, NULL);
         tb_main_init(NULL);
         g_test_add_func("/history/restart", test_restart);
+        g_test_add_func("/history/polling", test_polling);
+        g_test_add_func("/history/wishes", test_wishes);
+        g_test_add_func("/history/small", test_small_keeps_most);
         g_test_add_func("/history/lines", test_lines);
         g_test_add_func("/history/bytes-of-lines", test_bytes_of_lines);
         g_test_add_func("/history/oldest-goes", test_oldest_goes);

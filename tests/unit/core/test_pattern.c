@@ -31,7 +31,7 @@ static char *find(const char *pattern, const void *bytes, gsize size, gsize piec
                 n = MIN(MIN(n, size - fed), tb_scan_room(s));
                 if (state == TB_SCAN_FOUND) {
                         guint64 end = 0;
-                        json_auto_t *match = tb_scan_match(s, &end);
+                        json_auto_t *match = tb_scan_match(s, false, &end);
                         json_object_set_new(match, "end", json_integer((json_int_t)end));
                         json_object_del(match, "before"); /* a block boundary more or less */
                         out = json_dumps(match, JSON_COMPACT | JSON_SORT_KEYS);
@@ -249,6 +249,28 @@ static void test_limits(void)
         }
 }
 
+/* Also as base64: the bytes as they came, where the text has replaced some. */
+static void test_base64(void)
+{
+        TbPattern *p = pattern_of("\\x01(.+)\\x02(x)?");
+        TbScan *s = tb_scan_new(p);
+        g_autoptr(GError) error = NULL;
+        guint64 end = 0;
+        tb_scan_feed(s, "\xfe\x01\xff\x00\x02", 5);
+        json_auto_t *seen = tb_scan_seen(s, true);
+        g_assert_cmpint(tb_scan_step(s, true, NO_LIMIT, &error), ==, TB_SCAN_FOUND);
+        json_auto_t *match = tb_scan_match(s, true, &end);
+        json_auto_t *expected =
+                json_pack("{s:s, s:[s, n], s:s}", "match", "Af8AAg==", "groups", "/wA=", "before", "/g==");
+        g_assert_true(json_equal(json_object_get(match, "base64"), expected));
+        g_assert_cmpstr(json_string_value(json_object_get(match, "before")), ==, "\xef\xbf\xbd");
+        g_assert_cmpstr(json_string_value(json_object_get(json_object_get(seen, "base64"), "before")), ==,
+                        "/gH/AAI=");
+        g_assert_cmpuint(end, ==, 5);
+        tb_scan_free(s);
+        tb_pattern_free(p);
+}
+
 int main(int argc, char **argv)
 {
         g_test_init(&argc, &argv, NULL);
@@ -257,5 +279,6 @@ int main(int argc, char **argv)
         g_test_add_func("/pattern/refused", test_refused);
         g_test_add_func("/pattern/explosions", test_explosions);
         g_test_add_func("/pattern/limits", test_limits);
+        g_test_add_func("/pattern/base64", test_base64);
         return g_test_run();
 }
