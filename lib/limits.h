@@ -159,7 +159,6 @@
 #define TB_LIMIT_WRITE_STALL_MS 10000 /* a console took nothing for so long: who wrote is told */
 #define TB_LIMIT_WRITE_KEPT_MS                                                                               \
         600000 /* what a client has sent and left waits so long for a line that is held */
-#define TB_LIMIT_WRITE_RETRY_MS 250          /* pause of a stream whose lane has no place for its write */
 #define TB_LIMIT_CONSOLE_WRITE (1024 * 1024) /* bytes of one write */
 #define TB_LIMIT_TERMINAL_SIDE 1000          /* columns, or rows, of a terminal */
 #define TB_LIMIT_BREAK_MS 5000

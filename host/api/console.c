@@ -18,6 +18,7 @@
 
 #define QUEUE_HIGH (256 * 1024) /* bytes waiting in the socket above which the rest waits in the history */
 #define CHUNK (32 * 1024)
+#define RETRY_MS 250            /* pause of a client for whose write the lane has no place */
 #define WRITE_BATCH (64 * 1024) /* bytes of one write command */
 /* bytes waiting for the device above which the client is no longer read */
 #define PENDING_HIGH (256 * 1024)
@@ -150,7 +151,7 @@ static void on_written(json_t *result, const GError *error, gpointer user)
         else
                 note_held(c, taken == 0 && g_error_matches(error, TB_ERROR, TB_ERROR_TIMEOUT));
         if (on && g_error_matches(error, TB_ERROR, TB_ERROR_LIMIT) && !c->retry)
-                c->retry = g_timeout_add(TB_LIMIT_WRITE_RETRY_MS, on_retry, c);
+                c->retry = g_timeout_add(RETRY_MS, on_retry, c);
         write_next(c);
 }
 
@@ -332,7 +333,6 @@ static void open_ws(TbApi *api, TbRequest *request, TbInterface *iface, const Tb
         c->device = g_strdup(tb_device_id(tb_interface_device(iface)));
         c->interface = g_strdup(tb_interface_name(iface));
         c->user = g_strdup(actor.user);
-        c->role = actor.role;
         c->lease = g_strdup(actor.lease);
         c->request = g_strdup(actor.request);
         c->control = json_is_true(json_object_get(tb_request_query(request), "control"));
@@ -350,6 +350,7 @@ static void open_ws(TbApi *api, TbRequest *request, TbInterface *iface, const Tb
                 client_free(c);
                 return;
         }
+        c->role = tb_ws_role(c->ws);
         c->iface = iface;
         c->watch = watch;
         g_queue_push_tail(&api->consoles, c);

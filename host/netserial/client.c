@@ -18,6 +18,7 @@
 #define CHUNK (32 * 1024)
 #define OUT_HIGH (64 * 1024)    /* bytes for the socket above which the rest waits in the history */
 #define OUT_STOP (2 * OUT_HIGH) /* answers that it does not read: it is not listened to */
+#define RETRY_MS 250            /* pause of one for whose write the lane has no place */
 #define IN_HIGH (128 * 1024)    /* bytes of the client above which it is not read */
 
 struct TbSerialClient {
@@ -202,7 +203,7 @@ static void on_written(json_t *result, const GError *error, gpointer data)
                        error->message);
         }
         if (on && g_error_matches(error, TB_ERROR, TB_ERROR_LIMIT) && !c->retry)
-                c->retry = g_timeout_add(TB_LIMIT_WRITE_RETRY_MS, on_retry, c);
+                c->retry = g_timeout_add(RETRY_MS, on_retry, c);
         step(c);
 }
 
