@@ -132,6 +132,10 @@ typedef struct TbConsoleOps {
         /* both NULL: no line settings */
         bool (*get)(TbInstance *self, TbIo *io, TbSerialSettings *ret, GError **error);
         bool (*set)(TbInstance *self, TbIo *io, const TbSerialSettings *settings, GError **error);
+        /* What the line is set to, or will be when it comes (dtr, rts -1: as the kernel has it), and the same for later: the line
+         * is not there, the lane not open. Both NULL: no wishes are kept. */
+        void (*wanted)(TbInstance *self, TbSerialSettings *ret);
+        bool (*want)(TbInstance *self, TbIo *io, const TbSerialSettings *settings, GError **error);
         bool (*send_break)(TbInstance *self, TbIo *io, int ms, GError **error); /* NULL: no break */
         /* NULL: it is no terminal. 1..TB_LIMIT_TERMINAL_SIDE each; its program is told (SIGWINCH) */
         bool (*resize)(TbInstance *self, TbIo *io, int columns, int rows, GError **error);

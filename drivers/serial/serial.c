@@ -4,25 +4,29 @@
  * what comes in is read too, so neither side's buffer runs over.
  */
 #include <errno.h>
+#include <string.h>
 #include <unistd.h>
 
 #include "drivers/driver.h"
 #include "drivers/serial/serial_discovery.h"
 #include "drivers/transport/tty.h"
+#include "lib/log.h"
 
 #define READ_SIZE (64 * 1024)
 #define WRITE_SIZE 4096 /* FTDI's and ACM's buffers in the kernel; more at once only waits there */
 /* how often the modem lines' counters are looked at; they are the kernel's, no USB traffic */
 #define MODEM_MS 250
+#define RETRY_MS 1000 /* a file that is not there costs nothing to look for */
 #define DRAIN_MS 1000 /* before a break: how long what was written may take to leave */
 #define DRAIN_STEP_MS 5
 #define TX_DELAY_MOST_MS 1000 /* after each byte */
 
 typedef struct Serial {
         TbInstance base;
-        TbTty *tty;     /* owned; NULL: closed */
-        gint64 edges;   /* of the last look; -1: not counted */
-        guint8 *buffer; /* owned, READ_SIZE */
+        TbTty *tty;         /* owned; NULL: closed */
+        gint64 edges;       /* of the last look; -1: not counted */
+        TbTtyErrors errors; /* of the last look */
+        guint8 *buffer;     /* owned, READ_SIZE */
         int tx_delay_ms;
         gint64 next_us; /* when the next byte may go, by tx_delay_ms */
         TbSerialSettings
@@ -65,6 +69,20 @@ static void tell_modem(Serial *s)
                 s->base.up->event(&s->base, "modem", tb_tty_modem_json(&now));
 }
 
+/* A break of the target, bytes that were no characters (a wrong rate), bytes that were lost. */
+static void tell_errors(Serial *s)
+{
+        TbTtyErrors now, was = s->errors;
+
+        if (!tb_tty_errors(s->tty, &now) || memcmp(&now, &was, sizeof now) == 0)
+                return;
+        s->errors = now;
+        s->base.up->event(&s->base, "line",
+                          json_pack("{s:i, s:i, s:i, s:i}", "overrun", now.overrun - was.overrun, "parity",
+                                    now.parity - was.parity, "framing", now.framing - was.framing, "break",
+                                    now.breaks - was.breaks));
+}
+
 static bool serial_pump(TbInstance *self, TbIo *io, GError **error)
 {
         Serial *s = (Serial *)self;
@@ -73,8 +91,10 @@ static bool serial_pump(TbInstance *self, TbIo *io, GError **error)
         TbWait wait = tb_io_wait(io, &fd, 1, s->edges >= 0 ? MODEM_MS : -1);
         if (wait == TB_WAIT_READY && !read_in(s, error))
                 return false;
-        if (s->edges >= 0)
+        if (s->edges >= 0) {
                 tell_modem(s);
+                tell_errors(s);
+        }
         return true;
 }
 
@@ -179,19 +199,58 @@ static bool serial_set(TbInstance *self, TbIo *io, const TbSerialSettings *setti
         return true;
 }
 
+static void serial_wanted(TbInstance *self, TbSerialSettings *ret)
+{
+        Serial *s = (Serial *)self;
+
+        if (!s->wanted_known)
+                tb_tty_settings_of(self->params, &s->wanted);
+        *ret = s->wanted;
+}
+
+static bool serial_want(TbInstance *self, TbIo *io, const TbSerialSettings *settings, GError **error)
+{
+        Serial *s = (Serial *)self;
+
+        (void)io;
+        if (!tb_tty_settings_check(settings, error))
+                return false;
+        s->wanted = *settings;
+        s->wanted_known = true;
+        return true;
+}
+
 /* --- life --- */
+/* With what it is wanted to be; if that was wished for while it was away, and it cannot do it, with what is configured. */
+static TbTty *open_wanted(Serial *s, GError **error)
+{
+        TbSerialSettings wanted;
+        g_autoptr(GError) why = NULL;
+
+        serial_wanted(&s->base, &wanted);
+        TbTty *tty = tb_tty_open_attached(&s->base, &wanted, &why);
+        if (!tty && s->wanted_known && g_error_matches(why, TB_ERROR, TB_ERROR_UNSUPPORTED)) {
+                tb_log(TB_LOG_WARNING, TB_F("device", s->base.device),
+                       "%s; it is set as its configuration says", tb_error_detail(why));
+                s->wanted_known = false;
+                return tb_tty_open_attached(&s->base, NULL, error);
+        }
+        if (!tty)
+                g_propagate_error(error, g_steal_pointer(&why));
+        return tty;
+}
+
 static bool serial_open(TbInstance *self, TbIo *io, GError **error)
 {
         Serial *s = (Serial *)self;
 
         (void)io;
-        if (!s->wanted_known)
-                tb_tty_settings_of(self->params, &s->wanted);
-        s->tty = tb_tty_open_attached(self, &s->wanted, error);
+        s->tty = open_wanted(s, error);
         if (!s->tty)
                 return false;
         s->tx_delay_ms = (int)json_integer_value(json_object_get(self->params, "tx_delay_ms"));
         s->edges = tb_tty_edges(s->tty);
+        (void)tb_tty_errors(s->tty, &s->errors);
         if (!s->buffer)
                 s->buffer = g_malloc(READ_SIZE);
         return true;
@@ -228,8 +287,12 @@ static bool check(const TbUri *uri, json_t *p, GError **error)
         return tb_tty_target_parse(uri, p, &target, error) && tb_tty_settings_check(&settings, error);
 }
 
-static const TbConsoleOps console = {
-        .write = serial_write, .get = serial_get, .set = serial_set, .send_break = serial_break};
+static const TbConsoleOps console = {.write = serial_write,
+                                     .get = serial_get,
+                                     .set = serial_set,
+                                     .wanted = serial_wanted,
+                                     .want = serial_want,
+                                     .send_break = serial_break};
 
 static const TbLane lanes[] = {
         {.name = "console",
@@ -238,6 +301,7 @@ static const TbLane lanes[] = {
          .close = serial_close,
          .pump = serial_pump,
          .finalize = serial_finalize,
+         .retry_ms = RETRY_MS,
          .console = &console},
         {.name = NULL},
 };

@@ -230,6 +230,17 @@ static void test_settings(Fixture *f, gconstpointer query)
         g_assert_cmpint(now.baud, ==, 921600);
         g_assert_cmpint(now.flow, ==, TB_FLOW_XONXOFF);
 
+        /* each can be taken back, and is what was asked for */
+        for (guint i = 0; i < 4; i++) {
+                s = now;
+                s.stop_bits = i % 2 ? 1 : 2;
+                s.flow = i < 2 ? TB_FLOW_NONE : TB_FLOW_XONXOFF;
+                g_assert_true(ops->set(f->self, &f->io, &s, NULL));
+                g_assert_true(ops->get(f->self, &f->io, &now, NULL));
+                g_assert_cmpint(now.stop_bits, ==, s.stop_bits);
+                g_assert_cmpint(now.flow, ==, s.flow);
+        }
+
         static const struct {
                 const char *field;
                 gsize offset;
@@ -238,6 +249,7 @@ static void test_settings(Fixture *f, gconstpointer query)
                 {"baud", offsetof(TbSerialSettings, baud), 12345},
                 {"data_bits", offsetof(TbSerialSettings, data_bits), 7},
                 {"parity", offsetof(TbSerialSettings, parity), TB_PARITY_MARK},
+                {"parity", offsetof(TbSerialSettings, parity), TB_PARITY_EVEN},
                 {"flow", offsetof(TbSerialSettings, flow), TB_FLOW_RTSCTS},
                 {"dtr", offsetof(TbSerialSettings, dtr), 1},
                 {"rts", offsetof(TbSerialSettings, rts), 0},
@@ -427,12 +439,41 @@ static void test_restart(Fixture *f, gconstpointer query)
         close(manager);
 }
 
+/* What is wished for while it is away is what it is set to when it comes; what it cannot be, it is not: it is set as configured. */
+static void test_wishes(Fixture *f, gconstpointer query)
+{
+        const TbConsoleOps *ops = f->lane->console;
+        TbSerialSettings s, now;
+        g_autoptr(GError) error = NULL;
+
+        (void)query;
+        ops->wanted(f->self, &s);
+        g_assert_cmpint(s.baud, ==, 9600);
+        g_assert_cmpint(s.dtr, ==, -1);
+        s.baud = 57600;
+        g_assert_true(ops->want(f->self, &f->io, &s, &error));
+        open_lane(f);
+        g_assert_true(ops->get(f->self, &f->io, &now, NULL));
+        g_assert_cmpint(now.baud, ==, 57600);
+        f->lane->close(f->self);
+        s.data_bits = 7;
+        g_assert_true(ops->want(f->self, &f->io, &s, &error));
+        open_lane(f);
+        g_assert_true(ops->get(f->self, &f->io, &now, NULL));
+        g_assert_cmpint(now.baud, ==, 9600);
+        s.stop_bits = 3;
+        g_assert_false(ops->want(f->self, &f->io, &s, &error));
+        g_assert_error(error, TB_ERROR, TB_ERROR_INVALID);
+        g_assert_cmpstr(tb_error_field(error), ==, "stop_bits");
+}
+
 int main(int argc, char **argv)
 {
         g_test_init(&argc, &argv, NULL);
         ADD("in", NULL, test_in);
         ADD("both-ways", NULL, test_both_ways);
         ADD("stuck", NULL, test_stuck);
+        ADD("wishes", "?baud=9600", test_wishes);
         ADD("settings", "?baud=9600", test_settings);
         ADD("loss-and-return", NULL, test_loss_and_return);
         ADD("taken", NULL, test_taken);

@@ -87,6 +87,20 @@ static bool pty_get(TbTty *tty, TbSerialSettings *ret_settings, GError **error)
         return true;
 }
 
+/* tcsetattr() is content when one of its wishes came true. */
+static bool pty_took(TbTty *tty, const TbSerialSettings *s, GError **error)
+{
+        TbSerialSettings now = {0};
+
+        if (!pty_get(tty, &now, error))
+                return false;
+        if (now.stop_bits != s->stop_bits)
+                return unsupported(tty, "stop_bits", "keep this many stop bits: it is a pty", error);
+        if (now.flow != s->flow)
+                return unsupported(tty, "flow", "do this flow control: it is a pty", error);
+        return now.baud == s->baud || unsupported(tty, "baud", "keep this rate: it is a pty", error);
+}
+
 static bool pty_set(TbTty *tty, const TbSerialSettings *s, GError **error)
 {
         struct termios term;
@@ -103,8 +117,8 @@ static bool pty_set(TbTty *tty, const TbSerialSettings *s, GError **error)
         if (s->data_bits != 8)
                 return unsupported(tty, "data_bits", "send characters of other than 8 bits: it is a pty",
                                    error);
-        if (s->parity == TB_PARITY_MARK || s->parity == TB_PARITY_SPACE)
-                return unsupported(tty, "parity", "send mark or space parity: it is a pty", error);
+        if (s->parity != TB_PARITY_NONE)
+                return unsupported(tty, "parity", "send a parity bit: it is a pty", error);
         if (s->flow == TB_FLOW_RTSCTS)
                 return unsupported(tty, "flow", "do RTS/CTS: it is a pty, which has no such wires", error);
         if (s->dtr >= 0 || s->rts >= 0)
@@ -113,15 +127,17 @@ static bool pty_set(TbTty *tty, const TbSerialSettings *s, GError **error)
         if (tcgetattr(tty->fd, &term) != 0)
                 return tty_failed(tty, "read its settings", error);
         cfmakeraw(&term);
+        term.c_cflag &= ~(tcflag_t)(CSTOPB | PARODD | CRTSCTS);
+        term.c_iflag &= ~(tcflag_t)(IXON | IXOFF | IXANY);
         term.c_cflag |= CREAD | CLOCAL;
         if (s->stop_bits == 2)
                 term.c_cflag |= CSTOPB;
-        if (s->parity != TB_PARITY_NONE)
-                term.c_cflag |= PARENB | (s->parity == TB_PARITY_ODD ? PARODD : 0);
         if (s->flow == TB_FLOW_XONXOFF)
                 term.c_iflag |= IXON | IXOFF;
         cfsetspeed(&term, speeds[i].code);
-        return tcsetattr(tty->fd, TCSANOW, &term) == 0 || tty_failed(tty, "set its settings", error);
+        if (tcsetattr(tty->fd, TCSANOW, &term) != 0)
+                return tty_failed(tty, "set its settings", error);
+        return pty_took(tty, s, error);
 }
 
 /* --- real lines --- */
@@ -439,4 +455,15 @@ gint64 tb_tty_edges(TbTty *tty)
         if (!tty->port || ioctl(tty->fd, TIOCGICOUNT, &counter) != 0)
                 return -1;
         return (gint64)counter.cts + counter.dsr + counter.rng + counter.dcd;
+}
+
+bool tb_tty_errors(TbTty *tty, TbTtyErrors *ret)
+{
+        struct serial_icounter_struct counter = {0};
+
+        if (!tty->port || ioctl(tty->fd, TIOCGICOUNT, &counter) != 0)
+                return false;
+        *ret = (TbTtyErrors){counter.overrun + counter.buf_overrun, counter.parity, counter.frame,
+                             counter.brk};
+        return true;
 }

@@ -41,5 +41,10 @@ guint tb_tty_queued(TbTty *tty);
 /* A number that changes with CTS, DSR, DCD or RI, read without asking the adapter; -1: the driver does not
  * count. */
 gint64 tb_tty_edges(TbTty *tty);
+/* What the receiver found wrong since the line was made, and breaks; false: the driver does not count. */
+typedef struct TbTtyErrors {
+        int overrun, parity, framing, breaks;
+} TbTtyErrors;
+bool tb_tty_errors(TbTty *tty, TbTtyErrors *ret);
 
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(TbTty, tb_tty_close)

@@ -189,10 +189,17 @@ typedef struct TbConsolePort {
         char *address; /* NULL: not said, loopback */
         guint16 port;
         GArray *allow; /* TbNetRange: who may connect; NULL: not said */
+        char *user;    /* who they are: the user whose lease is theirs; NULL: nobody's */
+        char *banner;  /* said to whoever connects, and CR LF; NULL: nothing */
+        int idle_s;    /* a connection on which nothing comes or goes for so long ends; 0: it stays */
+        int clients;   /* at once; 0: what the host allows */
+        bool keep;     /* what its last client of RFC 2217 set the line to stays */
 } TbConsolePort;
 void tb_device_each_port(TbDevice *device, const char *field,
                          void (*call)(TbInterface *console, const TbConsolePort *port, gpointer user),
                          gpointer user);
+/* The last client of RFC 2217 has left: the line is set again as before the first one changed it, or, `keep`, stays as it is. */
+void tb_interface_line_return(TbInterface *console, bool keep);
 /* What became of it, for GET of the console: {"listen","open","why"?}. */
 void tb_interface_set_port(TbInterface *console, const char *field, json_t *state_take);
 

@@ -53,6 +53,8 @@ struct TbInterface {
         GHashTable *lingering; /* who holds something by REST -> the timer that ends it */
         TbClip clip;           /* its clipboard */
         GPtrArray *joints;     /* borrowed TbJoint: calls under way that others may join (ops/join.c) */
+        TbSerialSettings
+                *line_before; /* owned: of its line, before a client of RFC 2217 changed it; NULL: none has */
         json_t *ports; /* owned: {"rfc2217": {"listen","open","why"?}, "tcp": …}; NULL: none was asked for */
 };
 

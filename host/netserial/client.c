@@ -1,4 +1,4 @@
-#include "host/netserial/client.h"
+#include "host/netserial/client_private.h"
 
 #include <errno.h>
 #include <glib-unix.h>
@@ -21,37 +21,6 @@
 #define RETRY_MS 250            /* pause of one for whose write the lane has no place */
 #define IN_HIGH (128 * 1024)    /* bytes of the client above which it is not read */
 
-struct TbSerialClient {
-        TbSerialClientOptions options;
-        char *peer, *user, *device;
-        guint watch; /* of the history */
-        guint in_watch, out_watch, end_idle;
-        guint timer; /* the first bytes are held back until it fires or more came; then: it has to read what is left */
-        bool admitted;           /* they are no browser's */
-        TbHistoryReader *reader; /* owned; of the history: stands at what is sent next */
-        GByteArray *out;         /* for the socket */
-        GByteArray *in;          /* of the socket, not yet looked at */
-        GByteArray *pending;     /* data for the device */
-        TbCommand *command;      /* in progress; NULL: none */
-        GBytes *writing;         /* owned; of the write in progress, or of one that is tried again */
-        guint retry;             /* the lane is full: a timer */
-        int held;                /* writes in a row of which the device took nothing */
-        bool eof, suspended, ending;
-        bool deaf; /* it reads no more: what it has sent is written, then it ends */
-        bool last; /* the other side has said its last: it is sent what it is owed, no more of the console */
-
-        /* RFC 2217 */
-        TbTelnet telnet;
-        TbComPort port;
-        bool known;   /* `port` is what the console said */
-        bool request; /* telnet.sub waits for an answer */
-        guint8 modem; /* the last NOTIFY-MODEMSTATE */
-        guint8 modem_mask;
-        gint64 break_us; /* since when; 0: no break */
-};
-
-static void step(TbSerialClient *c);
-
 /* --- the end --- */
 static gboolean on_end(gpointer data)
 {
@@ -61,7 +30,17 @@ static gboolean on_end(gpointer data)
         return G_SOURCE_REMOVE;
 }
 
-static void end(TbSerialClient *c, const char *reason)
+/* The last it hears, as far as its socket takes it. */
+static void tell(TbSerialClient *c, const char *reason)
+{
+        g_autofree char *line = g_strdup_printf("\r\n[%s]\r\n", reason);
+        tb_telnet_write(c->out, (const guint8 *)line, strlen(line));
+        if (send(c->options.fd, c->out->data, c->out->len, MSG_NOSIGNAL) < 0)
+                tb_log(TB_LOG_DEBUG, TB_F("peer", c->peer), "it does not hear why: %s", g_strerror(errno));
+        g_byte_array_set_size(c->out, 0);
+}
+
+void tb_serial_client_end(TbSerialClient *c, const char *reason)
 {
         if (c->ending)
                 return;
@@ -69,6 +48,10 @@ static void end(TbSerialClient *c, const char *reason)
         g_clear_handle_id(&c->in_watch, g_source_remove);
         g_clear_handle_id(&c->out_watch, g_source_remove);
         g_clear_handle_id(&c->timer, g_source_remove);
+        g_clear_handle_id(&c->idle, g_source_remove);
+        if (c->options.rfc2217 && !c->last &&
+            !c->deaf) /* bare bytes are somebody else's protocol: nothing of ours goes there */
+                tell(c, reason);
         tb_log(TB_LOG_INFO, TB_F("device", c->device, "peer", c->peer), "console connection ended: %s",
                reason);
         /* not of idle priority: a loop with something to do all the time would never come to it */
@@ -104,18 +87,19 @@ static void go_deaf(TbSerialClient *c)
 }
 
 /* A turn has its budget: a client that reads as fast as we send would have a whole history in one. */
-static void flush(TbSerialClient *c)
+void tb_serial_client_flush(TbSerialClient *c)
 {
         for (gsize sent = 0; !c->ending && !c->out_watch;) {
                 fill(c);
                 if (c->deaf)
                         g_byte_array_set_size(c->out, 0); /* answers that nobody reads */
                 if (c->out->len == 0 && c->last)
-                        end(c, "the other side closed it");
+                        tb_serial_client_end(c, "the other side closed it");
                 if (c->out->len == 0)
                         return;
                 ssize_t n = send(c->options.fd, c->out->data, c->out->len, MSG_NOSIGNAL);
                 if (n > 0) {
+                        c->moved_us = g_get_monotonic_time();
                         g_byte_array_remove_range(c->out, 0, (guint)n);
                         sent += (gsize)n;
                 }
@@ -130,31 +114,32 @@ static gboolean on_writable(int fd G_GNUC_UNUSED, GIOCondition condition G_GNUC_
 {
         TbSerialClient *c = data;
         c->out_watch = 0;
-        step(c);
+        tb_serial_client_step(c);
         return G_SOURCE_REMOVE;
 }
 
 static void on_grew(TbInterface *iface G_GNUC_UNUSED, gpointer data)
 {
-        flush(data);
+        tb_serial_client_flush(data);
 }
 
 static void on_fetched(gpointer data)
 {
-        flush(data);
+        tb_serial_client_flush(data);
 }
 
 /* --- commands --- */
-static void run(TbSerialClient *c, const char *op, json_t *params, GBytes *bytes, TbCommandDone done)
+void tb_serial_client_run(TbSerialClient *c, const char *op, json_t *params, GBytes *bytes,
+                          TbCommandDone done)
 {
         g_autofree char *verb = g_strconcat(tb_interface_name(c->options.iface), ".", op, NULL);
-        TbActor actor = {c->user, TB_ROLE_OPERATOR, NULL, c->options.rfc2217 ? "rfc2217" : "tcp", NULL};
+        TbActor actor = {c->user, TB_ROLE_OPERATOR, c->lease, c->options.rfc2217 ? "rfc2217" : "tcp", NULL};
         TbPayload payload = {.bytes = bytes, .size = bytes ? (gint64)g_bytes_get_size(bytes) : 0};
         c->command = tb_core_command(c->options.core, &actor, c->device, verb, params,
                                      bytes ? &payload : NULL, done, c);
 }
 
-static bool not_allowed(const GError *error)
+bool tb_serial_client_not_allowed(const GError *error)
 {
         return g_error_matches(error, TB_ERROR, TB_ERROR_LOCKED) ||
                g_error_matches(error, TB_ERROR, TB_ERROR_FORBIDDEN) ||
@@ -165,7 +150,7 @@ static gboolean on_retry(gpointer data)
 {
         TbSerialClient *c = data;
         c->retry = 0;
-        step(c);
+        tb_serial_client_step(c);
         return G_SOURCE_REMOVE;
 }
 
@@ -190,8 +175,9 @@ static void on_written(json_t *result, const GError *error, gpointer data)
         bool held = error && g_error_matches(error, TB_ERROR, TB_ERROR_TIMEOUT);
         c->held = held && taken == 0 ? c->held + 1 : 0;
         bool unknown = held && (!on || waits_no_more(c));
-        if (unknown || (error && not_allowed(error))) { /* it has no other way to know that nothing arrives */
-                end(c, error->message);
+        if (unknown || (error && tb_serial_client_not_allowed(
+                                         error))) { /* it has no other way to know that nothing arrives */
+                tb_serial_client_end(c, error->message);
                 return;
         }
         GBytes *rest = on && taken < size ? g_bytes_new_from_bytes(c->writing, taken, size - taken) : NULL;
@@ -204,7 +190,7 @@ static void on_written(json_t *result, const GError *error, gpointer data)
         }
         if (on && g_error_matches(error, TB_ERROR, TB_ERROR_LIMIT) && !c->retry)
                 c->retry = g_timeout_add(RETRY_MS, on_retry, c);
-        step(c);
+        tb_serial_client_step(c);
 }
 
 static void write_pending(TbSerialClient *c)
@@ -214,131 +200,7 @@ static void write_pending(TbSerialClient *c)
                 c->writing = g_bytes_new(c->pending->data, n);
                 g_byte_array_remove_range(c->pending, 0, n);
         }
-        run(c, "write", NULL, c->writing, on_written);
-}
-
-/* --- RFC 2217: requests --- */
-static void answer(TbSerialClient *c)
-{
-        guint8 code = c->telnet.sub[1], value[4];
-        const guint8 *asked = c->telnet.sub + 2;
-        gsize size = tb_comport_answer(&c->port, code, asked, c->telnet.sub_size - 2, value);
-        c->request = false;
-        if (size > 0)
-                tb_telnet_write_sub(c->out, TB_TELNET_COM_PORT, code + TB_COM_ANSWER, value, size);
-}
-
-static void notify_modem(TbSerialClient *c, const json_t *lines)
-{
-        guint8 now = tb_comport_modem(lines, c->modem);
-        guint8 value = now & c->modem_mask;
-        c->modem = now;
-        if (value)
-                tb_telnet_write_sub(c->out, TB_TELNET_COM_PORT, TB_COM_MODEM_STATE + TB_COM_ANSWER, &value,
-                                    1);
-}
-
-static void settled(TbSerialClient *c, const GError *error)
-{
-        c->command = NULL;
-        if (error && not_allowed(error))
-                end(c, error->message);
-        else
-                step(c);
-}
-
-static void on_get(json_t *result, const GError *error, gpointer data)
-{
-        TbSerialClient *c = data;
-        tb_comport_update(&c->port, result);
-        c->known = true;
-        notify_modem(c, result);
-        settled(c, error);
-}
-
-static void on_set(json_t *result, const GError *error, gpointer data)
-{
-        TbSerialClient *c = data;
-        /* A console without a wire cannot be set, and need not be: clients (pyserial) take another value than
-         * theirs for a failure. */
-        bool wireless = g_error_matches(error, TB_ERROR, TB_ERROR_UNSUPPORTED);
-        json_auto_t *asked =
-                wireless ? tb_comport_params(c->telnet.sub[1], c->telnet.sub + 2, c->telnet.sub_size - 2)
-                         : NULL;
-        tb_comport_update(&c->port, asked ? asked : result);
-        answer(c);
-        settled(c, error);
-}
-
-static void on_break(json_t *result G_GNUC_UNUSED, const GError *error, gpointer data)
-{
-        answer(data);
-        settled(data, error);
-}
-
-/* A break lasts until it is taken back, and ours needs its length beforehand: it is sent at its end. */
-static void take_break(TbSerialClient *c, guint8 value)
-{
-        gint64 now = g_get_monotonic_time();
-        if (value == TB_COM_BREAK_ON && !c->break_us)
-                c->break_us = now;
-        c->port.breaking = value == TB_COM_BREAK_ON;
-        if (value != TB_COM_BREAK_OFF || !c->break_us) {
-                answer(c);
-                return;
-        }
-        gint64 ms = CLAMP((now - c->break_us) / 1000, 1, TB_LIMIT_BREAK_MS);
-        c->break_us = 0;
-        json_auto_t *params = json_pack("{s:I}", "ms", (json_int_t)ms);
-        run(c, "break", params, NULL, on_break);
-}
-
-static void purge(TbSerialClient *c, guint8 what)
-{
-        if (what & 1) /* what the client did not get yet */
-                tb_history_reader_seek(c->reader, TB_HISTORY_NOW);
-        if (what & 2) {
-                g_byte_array_set_size(c->pending, 0);
-                g_clear_pointer(&c->writing, g_bytes_unref);
-        }
-        answer(c);
-}
-
-/* Runs the request in telnet.sub; everything that came before it has been written. */
-static void take_request(TbSerialClient *c)
-{
-        guint8 code = c->telnet.sub[1], first = c->telnet.sub_size > 2 ? c->telnet.sub[2] : 0;
-        json_auto_t *params = tb_comport_params(code, c->telnet.sub + 2, c->telnet.sub_size - 2);
-        if (params) {
-                run(c, "set", params, NULL, on_set);
-                return;
-        }
-        switch (code) {
-        case TB_COM_SIGNATURE:
-                c->request = false;
-                tb_telnet_write_sub(c->out, TB_TELNET_COM_PORT, TB_COM_SIGNATURE + TB_COM_ANSWER,
-                                    (const guint8 *)"testbed", strlen("testbed"));
-                break;
-        case TB_COM_CONTROL:
-                if (first >= TB_COM_BREAK_ON && first <= TB_COM_BREAK_OFF)
-                        take_break(c, first);
-                else
-                        answer(c);
-                break;
-        case TB_COM_SUSPEND:
-        case TB_COM_RESUME:
-                c->suspended = code == TB_COM_SUSPEND;
-                answer(c);
-                break;
-        case TB_COM_MODEM_MASK:
-                c->modem_mask = first;
-                answer(c);
-                break;
-        case TB_COM_PURGE: purge(c, first); break;
-        default:
-                answer(c);
-                break; /* queries, the line state mask (no errors are known here), notes of theirs */
-        }
+        tb_serial_client_run(c, "write", NULL, c->writing, on_written);
 }
 
 /* --- client -> console --- */
@@ -349,7 +211,8 @@ static void look(TbSerialClient *c)
         if (!c->options.rfc2217) {
                 g_byte_array_append(c->pending, c->in->data, c->in->len);
         } else if (tb_telnet_read(&c->telnet, c->in->data, c->in->len, &used, c->pending, c->out)) {
-                c->request = c->telnet.sub[0] == TB_TELNET_COM_PORT && c->telnet.sub_size >= 2;
+                c->request =
+                        c->telnet.brk || (c->telnet.sub[0] == TB_TELNET_COM_PORT && c->telnet.sub_size >= 2);
         }
         g_byte_array_remove_range(c->in, 0, (guint)used);
 }
@@ -364,9 +227,10 @@ static gboolean on_readable(int fd, GIOCondition condition G_GNUC_UNUSED, gpoint
         if (n < 0)
                 go_deaf(c);
         c->eof = n <= 0;
+        c->moved_us = g_get_monotonic_time();
         g_byte_array_append(c->in, bytes, (guint)MAX(n, 0));
         guint watch = c->in_watch;
-        step(c);
+        tb_serial_client_step(c);
         return c->in_watch == watch ? G_SOURCE_CONTINUE : G_SOURCE_REMOVE;
 }
 
@@ -376,8 +240,8 @@ static gboolean on_timer(gpointer data)
         c->timer = 0;
         c->admitted = true; /* nobody's browser writes a request so slowly */
         if (c->last)
-                end(c, "the other side closed it, and does not read what is left");
-        step(c);
+                tb_serial_client_end(c, "the other side closed it, and does not read what is left");
+        tb_serial_client_step(c);
         return G_SOURCE_REMOVE;
 }
 
@@ -388,7 +252,7 @@ static bool admit(TbSerialClient *c)
                 return c->admitted;
         TbFirst first = tb_first_look(c->in->data, c->in->len);
         if (first == TB_FIRST_FOREIGN) {
-                end(c, "it speaks HTTP or TLS, and this is the raw port of a console");
+                tb_serial_client_end(c, "it speaks HTTP or TLS, and this is the raw port of a console");
                 return false;
         }
         c->admitted = first == TB_FIRST_OWN || c->eof;
@@ -403,20 +267,20 @@ static bool admit(TbSerialClient *c)
 static bool has_room(TbSerialClient *c)
 {
         if (c->out->len >= OUT_STOP)
-                flush(c);
+                tb_serial_client_flush(c);
         return c->out->len < OUT_STOP;
 }
 
 /* Goes on where it can: one command at a time keeps the order of data and settings. */
-static void step(TbSerialClient *c)
+void tb_serial_client_step(TbSerialClient *c)
 {
         while (!c->ending && !c->command && !c->retry) {
                 if (c->options.rfc2217 && !c->known && c->telnet.them[TB_TELNET_COM_PORT])
-                        run(c, "get", NULL, NULL, on_get);
+                        tb_serial_get_settings(c);
                 else if (c->writing || c->pending->len > 0)
                         write_pending(c);
                 else if (c->request)
-                        take_request(c);
+                        tb_serial_request(c);
                 else if (c->in->len == 0 || !admit(c) || !has_room(c))
                         break; /* on_readable() or on_writable() comes back here */
                 else
@@ -426,7 +290,7 @@ static void step(TbSerialClient *c)
                 c->last = true;
                 c->timer = g_timeout_add(TB_LIMIT_NETSERIAL_LAST_MS, on_timer, c);
         }
-        flush(c);
+        tb_serial_client_flush(c);
         bool read = !c->ending && !c->eof && c->in->len + c->pending->len < IN_HIGH && c->out->len < OUT_STOP;
         if (!read)
                 g_clear_handle_id(&c->in_watch, g_source_remove);
@@ -434,18 +298,41 @@ static void step(TbSerialClient *c)
                 c->in_watch = g_unix_fd_add(c->options.fd, G_IO_IN, on_readable, c);
 }
 
-void tb_serial_client_modem(TbSerialClient *c, const json_t *lines)
+/* --- life --- */
+bool tb_serial_client_speaks(const TbSerialClient *c)
 {
-        if (!c->known || c->ending)
-                return;
-        notify_modem(c, lines);
-        flush(c);
+        return c->options.rfc2217;
 }
 
-/* --- life --- */
 TbInterface *tb_serial_client_interface(const TbSerialClient *c)
 {
         return c->options.iface;
+}
+
+/* Words of ours among the console's. */
+static void say(TbSerialClient *c, const char *text)
+{
+        g_autofree char *line = g_strdup_printf("%s\r\n", text);
+        tb_telnet_write(c->out, (const guint8 *)line, strlen(line));
+}
+
+static void watch_idle(TbSerialClient *c);
+
+static gboolean on_idle(gpointer data)
+{
+        TbSerialClient *c = data;
+        c->idle = 0;
+        if (g_get_monotonic_time() - c->moved_us >= c->options.idle_s * G_TIME_SPAN_SECOND)
+                tb_serial_client_end(c, "nothing passed for as long as this port allows (idle_s)");
+        else
+                watch_idle(c);
+        return G_SOURCE_REMOVE;
+}
+
+static void watch_idle(TbSerialClient *c)
+{
+        gint64 left_us = c->moved_us + c->options.idle_s * G_TIME_SPAN_SECOND - g_get_monotonic_time();
+        c->idle = g_timeout_add((guint)(MAX(left_us, 0) / 1000 + 1), on_idle, c);
 }
 
 TbSerialClient *tb_serial_client_new(const TbSerialClientOptions *options, GError **error)
@@ -459,7 +346,9 @@ TbSerialClient *tb_serial_client_new(const TbSerialClientOptions *options, GErro
         }
         c->options = *options;
         c->options.peer = c->peer = g_strdup(options->peer);
-        c->user = g_strdup_printf("%s:%s", options->rfc2217 ? "rfc2217" : "tcp", options->peer);
+        c->user = options->user
+                          ? g_strdup(options->user)
+                          : g_strdup_printf("%s:%s", options->rfc2217 ? "rfc2217" : "tcp", options->peer);
         c->device = g_strdup(tb_device_id(tb_interface_device(options->iface)));
         c->out = g_byte_array_new();
         c->in = g_byte_array_new();
@@ -471,7 +360,13 @@ TbSerialClient *tb_serial_client_new(const TbSerialClientOptions *options, GErro
         tb_comport_init(&c->port);
         if (options->rfc2217)
                 tb_telnet_init(&c->telnet, c->out);
-        step(c);
+        if (options->banner)
+                say(c, options->banner);
+        c->options.banner = c->options.user = NULL; /* they were the caller's */
+        c->moved_us = g_get_monotonic_time();
+        if (options->idle_s > 0)
+                watch_idle(c);
+        tb_serial_client_step(c);
         return c;
 }
 
@@ -484,6 +379,7 @@ void tb_serial_client_free(TbSerialClient *c)
         g_clear_handle_id(&c->end_idle, g_source_remove);
         g_clear_handle_id(&c->timer, g_source_remove);
         g_clear_handle_id(&c->retry, g_source_remove);
+        g_clear_handle_id(&c->idle, g_source_remove);
         g_clear_pointer(&c->writing, g_bytes_unref);
         tb_interface_unwatch(c->options.iface, c->watch);
         tb_history_reader_free(c->reader);
@@ -494,6 +390,7 @@ void tb_serial_client_free(TbSerialClient *c)
         g_byte_array_unref(c->pending);
         g_free(c->peer);
         g_free(c->user);
+        g_free(c->lease);
         g_free(c->device);
         g_free(c);
 }

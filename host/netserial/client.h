@@ -17,6 +17,9 @@ typedef struct TbSerialClientOptions {
         TbInterface *iface; /* borrowed until tb_serial_client_free() */
         int fd;             /* taken; non-blocking */
         const char *peer;   /* copied: its address */
+        const char *user;   /* copied: who it is; NULL: its address */
+        const char *banner; /* copied: said first; NULL: nothing */
+        int idle_s;         /* it ends when nothing passes for so long; 0: never */
         bool rfc2217;       /* false: bytes and nothing else */
         /* It has ended: free it. Called by the loop, never from inside a function of this header. */
         void (*ended)(TbSerialClient *client, gpointer data);
@@ -28,5 +31,8 @@ typedef struct TbSerialClientOptions {
 TbSerialClient *tb_serial_client_new(const TbSerialClientOptions *options, GError **error);
 void tb_serial_client_free(TbSerialClient *client);
 TbInterface *tb_serial_client_interface(const TbSerialClient *client);
+bool tb_serial_client_speaks(const TbSerialClient *client); /* RFC 2217 */
+/* Its line told {"overrun","parity","framing","break"}: how many. */
+void tb_serial_client_line(TbSerialClient *client, const json_t *errors);
 /* The modem lines of its console have changed: {"cts","dsr","dcd","ri"}. */
 void tb_serial_client_modem(TbSerialClient *client, const json_t *lines);

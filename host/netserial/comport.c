@@ -150,3 +150,13 @@ guint8 tb_comport_modem(const json_t *lines, guint8 before)
         return now | (changed & CTS ? D_CTS : 0) | (changed & DSR ? D_DSR : 0) | (changed & DCD ? D_DCD : 0) |
                (changed & before & RI ? RI_ENDED : 0);
 }
+
+guint8 tb_comport_line(const json_t *errors)
+{
+        static const char *const names[] = {"overrun", "parity", "framing", "break"};
+        guint8 bits = 0;
+        for (guint i = 0; i < G_N_ELEMENTS(names); i++)
+                if (json_integer_value(json_object_get(errors, names[i])) > 0)
+                        bits |= (guint8)(2u << i);
+        return bits;
+}

@@ -43,6 +43,8 @@ void tb_comport_update(TbComPort *port, const json_t *settings);
 /* The value of the answer to a setting or query; its size, 0: no answer. `value`: at least four bytes. */
 gsize tb_comport_answer(const TbComPort *port, guint8 code, const guint8 *asked, gsize size,
                         guint8 *ret_value);
+/* The byte of NOTIFY-LINESTATE from {"overrun","parity","framing","break"}: how many of each there were. */
+guint8 tb_comport_line(const json_t *errors);
 /* The byte of NOTIFY-MODEMSTATE from {"cts","dsr","dcd","ri"}; a line that nobody knows counts as on, but for
  * the bell. `before`: for the change bits. */
 guint8 tb_comport_modem(const json_t *lines, guint8 before);

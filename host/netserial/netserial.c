@@ -33,6 +33,8 @@ typedef struct Port {
         bool rfc2217;
         TbListener *listener; /* owned */
         GArray *allow;        /* ref; TbNetRange; NULL: whoever reaches it */
+        char *user, *banner;  /* owned; NULL: none */
+        int idle_s, clients;
 } Port;
 
 static void port_free(gpointer data)
@@ -40,6 +42,8 @@ static void port_free(gpointer data)
         Port *port = data;
         tb_listener_free(port->listener);
         g_clear_pointer(&port->allow, g_array_unref);
+        g_free(port->user);
+        g_free(port->banner);
         g_free(port);
 }
 
@@ -48,9 +52,30 @@ static void client_free(gpointer client)
         tb_serial_client_free(client);
 }
 
+static guint clients_of(const TbNetSerial *n, const TbInterface *iface, bool rfc2217)
+{
+        guint count = 0;
+        for (guint i = 0; i < n->clients->len; i++)
+                count += tb_serial_client_interface(n->clients->pdata[i]) == iface &&
+                         tb_serial_client_speaks(n->clients->pdata[i]) == rfc2217;
+        return count;
+}
+
+static void keeps(TbInterface *iface G_GNUC_UNUSED, const TbConsolePort *port, gpointer user)
+{
+        *(bool *)user |= port->keep;
+}
+
 static void on_ended(TbSerialClient *client, gpointer data)
 {
-        g_ptr_array_remove_fast(((TbNetSerial *)data)->clients, client);
+        TbNetSerial *n = data;
+        TbInterface *iface = tb_serial_client_interface(client);
+        bool keep = false, was = tb_serial_client_speaks(client);
+        g_ptr_array_remove_fast(n->clients, client);
+        if (!was || clients_of(n, iface, true) > 0)
+                return;
+        tb_device_each_port(tb_interface_device(iface), "rfc2217", keeps, &keep);
+        tb_interface_line_return(iface, keep);
 }
 
 /* The log counts those who come at any rate. `told`: whoever may connect learns why not. */
@@ -81,11 +106,18 @@ static void on_connection(int fd, const char *peer, gpointer data)
                 refuse(port, fd, peer, "this address is not in \"allow\"", false);
                 return;
         }
-        const int idle = KEEPALIVE_IDLE_S, pause = KEEPALIVE_STEP_S, steps = KEEPALIVE_STEPS;
+        if (port->clients && clients_of(n, port->iface, port->rfc2217) >= (guint)port->clients) {
+                refuse(port, fd, peer, "as many are connected to this console as it allows", true);
+                return;
+        }
+        const int on = 1, idle = KEEPALIVE_IDLE_S, pause = KEEPALIVE_STEP_S, steps = KEEPALIVE_STEPS;
         TbSerialClientOptions options = {.core = n->core,
                                          .iface = port->iface,
                                          .fd = fd,
                                          .peer = peer,
+                                         .user = port->user,
+                                         .banner = port->banner,
+                                         .idle_s = port->idle_s,
                                          .rfc2217 = port->rfc2217,
                                          .ended = on_ended,
                                          .data = n};
@@ -99,6 +131,8 @@ static void on_connection(int fd, const char *peer, gpointer data)
                 return;
         }
         g_ptr_array_add(n->clients, client);
+        setsockopt(fd, SOL_SOCKET, SO_OOBINLINE, &on,
+                   sizeof on); /* an urgent byte (telnet's break) has its place, too */
         setsockopt(fd, IPPROTO_TCP, TCP_KEEPIDLE, &idle, sizeof idle);
         setsockopt(fd, IPPROTO_TCP, TCP_KEEPINTVL, &pause, sizeof pause);
         setsockopt(fd, IPPROTO_TCP, TCP_KEEPCNT, &steps, sizeof steps);
@@ -153,8 +187,15 @@ static void open_port(TbInterface *iface, const TbConsolePort *asked, gpointer d
                        asked->port, closed);
         } else {
                 port = g_new0(Port, 1);
-                *port = (Port){o->netserial, iface, o->rfc2217, NULL,
-                               asked->allow ? g_array_ref(asked->allow) : NULL};
+                *port = (Port){o->netserial,
+                               iface,
+                               o->rfc2217,
+                               NULL,
+                               asked->allow ? g_array_ref(asked->allow) : NULL,
+                               g_strdup(asked->user),
+                               g_strdup(asked->banner),
+                               asked->idle_s,
+                               asked->clients};
                 port->listener = tb_listener_new(address, asked->port, on_connection, port, &error);
         }
         tell(iface, asked, address, closed ? closed : error ? error->message : NULL);
@@ -187,13 +228,14 @@ static void close_device(TbNetSerial *n, const char *id)
                         g_ptr_array_remove_index_fast(n->ports, i);
 }
 
-static void tell_modem(TbNetSerial *n, const TbEvent *event)
+static void tell_line(TbNetSerial *n, const TbEvent *event,
+                      void (*tell_one)(TbSerialClient *client, const json_t *data))
 {
         g_autofree char *id = g_strdup_printf("%s/%s", event->device, event->interface);
         for (guint i = 0; i < n->clients->len; i++) {
                 TbSerialClient *client = n->clients->pdata[i];
                 if (strcmp(tb_interface_id(tb_serial_client_interface(client)), id) == 0)
-                        tb_serial_client_modem(client, event->data);
+                        tell_one(client, event->data);
         }
 }
 
@@ -207,7 +249,9 @@ static void on_event(const TbEvent *event, gpointer data)
                 if (device)
                         open_device(device, n);
         } else if (strcmp(event->type, "modem") == 0) {
-                tell_modem(n, event);
+                tell_line(n, event, tb_serial_client_modem);
+        } else if (strcmp(event->type, "line") == 0) {
+                tell_line(n, event, tb_serial_client_line);
         }
 }
 

@@ -2,7 +2,7 @@
 
 #include <string.h>
 
-enum { SE = 240, SB = 250, WILL = 251, WONT = 252, DO = 253, DONT = 254, IAC = 255 };
+enum { SE = 240, BRK = 243, SB = 250, WILL = 251, WONT = 252, DO = 253, DONT = 254, IAC = 255 };
 enum { TEXT, COMMAND, OPTION, SUB, SUB_COMMAND };
 
 static bool we_can(guint8 option)
@@ -77,7 +77,9 @@ static void command_byte(TbTelnet *t, guint8 byte, GByteArray *data)
                 t->sub_size = 0;
                 t->overlong = false;
                 t->state = SUB;
-        } /* else: NOP, AYT, BRK …, nothing to do */
+        } else if (byte == BRK) {
+                t->brk = true;
+        } /* else: NOP, AYT, DM …, nothing to do */
 }
 
 /* True: the subnegotiation is complete, and ours to understand. */
@@ -104,7 +106,12 @@ bool tb_telnet_read(TbTelnet *t, const guint8 *bytes, gsize size, gsize *ret_use
                         else
                                 text_byte(t, byte, data);
                         break;
-                case COMMAND: command_byte(t, byte, data); break;
+                case COMMAND:
+                        command_byte(t, byte, data);
+                        if (!t->brk)
+                                break;
+                        *ret_used = i + 1;
+                        return true;
                 case OPTION:
                         t->state = TEXT;
                         negotiate(t, t->verb, byte, out);

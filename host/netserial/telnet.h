@@ -18,6 +18,7 @@ typedef struct TbTelnet {
         bool us[256], them[256];   /* options that are on */
         bool after_cr;             /* private */
         bool overlong;             /* private */
+        bool brk;                  /* IAC BRK has come: the reader's to clear */
         guint8 sub[TB_TELNET_SUB]; /* option, then its bytes without the doubling of IAC */
         gsize sub_size;
 } TbTelnet;
@@ -25,7 +26,7 @@ typedef struct TbTelnet {
 /* Begins, and appends what we offer and ask for to `out`. */
 void tb_telnet_init(TbTelnet *telnet, GByteArray *out);
 /* Reads `bytes`: data goes to `data`, answers go to `out`. True: a subnegotiation of an option that is on has
- * ended, it stands in `sub`, and reading stopped behind it (*ret_used). False: all was read. */
+ * ended, it stands in `sub`, or `brk` was set, and reading stopped behind it (*ret_used). False: all was read. */
 bool tb_telnet_read(TbTelnet *telnet, const guint8 *bytes, gsize size, gsize *ret_used, GByteArray *data,
                     GByteArray *out);
 /* Data for the wire. */

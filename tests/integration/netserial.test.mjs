@@ -127,8 +127,14 @@ test('pyserial sets a line that can be set, and is told what it is set to', asyn
     devices: { dut: { attach: `serial://${realpathSync(ends[1])}?baud=115200`, rfc2217: port } },
   });
   await host.state_is('dut/console');
-  await pyserial(port, 'port.baudrate = 19200', { baudrate: 38400 });
-  assert.equal((await host.get('/host/devices/dut/console')).json.baud, 19200);
+  const baud = async () => (await host.get('/host/devices/dut/console')).json.baud;
+  const now = `import urllib.request
+print(urllib.request.urlopen('${host.url}/host/devices/dut/console').read().decode())`;
+  const seen = await pyserial(port, `port.baudrate = 19200\n${now}`, { baudrate: 38400 });
+  assert.equal(seen.baud, 19200);
+  await until('the rate of before', async () => (await baud()) === 115200);
+  await pyserial(port, 'port.stopbits = 2; port.stopbits = 1; port.parity = "E"; port.xonxoff = True');
+  assert.equal((await host.patch('/host/devices/dut/console', { baud: 19200 })).json.baud, 19200);
   const wrong = await pyserial(
     port,
     `
@@ -139,7 +145,110 @@ except ValueError as error:
     { baudrate: 19200 },
   );
   assert.match(wrong, /rejected value for option 'baudrate'/, 'more than a console takes');
+  await until('what was set by REST', async () => (await baud()) === 19200);
+});
+
+const IAC = 255;
+const sub = (code, ...value) => Buffer.from([IAC, 250, 44, code, ...value, IAC, 240]);
+
+test('a port of its own manners: banner, limit, idle time-out, settings that stay, telnet break', async (t) => {
+  const folder = scratch();
+  const ends = [path.join(folder, 'dut'), path.join(folder, 'host')];
+  const wire = new Program(['socat', ...ends.map((end) => `pty,raw,echo=0,link=${end}`)]);
+  t.after(() => wire.kill());
+  const [port, raw] = [await freePort(), await freePort()];
+  await until('the pty', () => ends.every((end) => existsSync(end)));
+  const host = await withHost(t, {
+    devices: {
+      dut: {
+        attach: `serial://${realpathSync(ends[1])}?baud=115200`,
+        rfc2217: { listen: port, settings: 'client', clients: 1 },
+        tcp: { listen: raw, banner: 'rack 2, shelf 3', idle_s: 1 },
+      },
+    },
+  });
+  await host.state_is('dut/console');
+  const events = await host.sse('/host/events?device=dut');
+  const client = await connect(t, port);
+  await listening(host, 1);
+  const second = await connect(t, port);
+  await until('the refusal', () => second.ended);
+  assert.match(second.bytes().toString('latin1'), /as many are connected to this console as it allows/);
+  client.socket.write(Buffer.from([IAC, 251, 44]));
+  client.socket.write(sub(1, 0, 0, 0x4b, 0)); // 19200
+  client.socket.write(Buffer.from([IAC, 243]));
+  await events.find((e) => e.data?.data?.verb === 'console.break', { what: 'the break' });
+  client.socket.end();
+  await listening(host, 0);
   assert.equal((await host.get('/host/devices/dut/console')).json.baud, 19200);
+  const idle = await connect(t, raw);
+  await until('the end of who says nothing', () => idle.ended, 15000);
+  assert.equal(idle.bytes().toString(), 'rack 2, shelf 3\r\n');
+  const wrong = await host.post('/host/devices', { id: 'x', attach: 'tcp://127.0.0.1:1', tcp: { listen: 1, idle: 3 } });
+  assertProblem(wrong, 400, /idle/);
+  for (const [banner, status] of [['b'.repeat(1024), 201], ['b'.repeat(1025), 400]]) // TB_LIMIT_BANNER
+    assert.equal(
+      (await host.post('/host/devices', { id: `d${status}`, attach: 'tcp://127.0.0.1:1', tcp: { listen: await freePort(), banner } })).status,
+      status,
+    );
+  for (const [idle_s, status] of [[604800, 201], [604801, 400]]) // TB_LIMIT_NETSERIAL_IDLE_S
+    assert.equal(
+      (await host.post('/host/devices', { id: `i${status}`, attach: 'tcp://127.0.0.1:1', tcp: { listen: await freePort(), idle_s } })).status,
+      status,
+    );
+});
+
+test('under a lease: programs watch by RFC 2217, who writes is told, its holder shows the lease or has a port', async (t) => {
+  const line = await startSerialPort(t);
+  const [port, his] = [await freePort(), await freePort()];
+  const host = await withHost(t, {
+    tokens: [{ name: 'ann', role: 'operator', token: 'ann-token-0123456789' }],
+    devices: {
+      dut: {
+        attach: line.uri,
+        rfc2217: { listen: port, allow: ['127.0.0.1/32'] },
+        tcp: { listen: his, allow: ['127.0.0.1/32'], user: 'ann' },
+      },
+    },
+  });
+  const headers = { Authorization: 'Bearer ann-token-0123456789' };
+  const ready = async () => (await host.get('/host/devices/dut/console', { headers })).json.state === 'ready';
+  await until('the line', ready);
+  await line.connected();
+  const { lease } = (await host.post('/host/devices/dut/lease', { ttl_s: 60 }, { headers })).json;
+  assert.ok(lease);
+  const got = pyserial(port, `print(json.dumps(port.read_until(b'watch').decode()))`, { baudrate: 115200 });
+  const watching = setInterval(() => line.say('watch'), 100);
+  t.after(() => clearInterval(watching));
+  assert.match(await got, /watch$/);
+  clearInterval(watching);
+  const stranger = await connect(t, port);
+  stranger.socket.write('poweroff\r');
+  await until('the end of the stranger', () => stranger.ended);
+  assert.match(stranger.bytes().toString('latin1'), /\[dut is leased by .*\]\r\n$/);
+  assert.equal(line.size, 0);
+  const shown = await connect(t, port);
+  shown.socket.write(Buffer.from([IAC, 251, 44]));
+  shown.socket.write(sub(0, ...Buffer.from('token=ann-token-0123456789')));
+  shown.socket.write('by token\r');
+  await until('his bytes', () => line.received().toString() === 'by token\r');
+  const wrong = await connect(t, port);
+  wrong.socket.write(Buffer.from([IAC, 251, 44]));
+  wrong.socket.write(sub(0, ...Buffer.from('token=guessed')));
+  await until('the end of who guesses', () => wrong.ended);
+  const owner = await connect(t, his);
+  owner.socket.write('by port\r');
+  await until('and by his port', () => line.received().toString() === 'by token\rby port\r');
+});
+
+test('without tokens the holder shows the lease itself in his signature', async (t) => {
+  const { line, port, host } = await wired(t, 'rfc2217');
+  const { lease } = (await host.post('/host/devices/dut/lease', { ttl_s: 60 })).json;
+  const holder = await connect(t, port);
+  holder.socket.write(Buffer.from([IAC, 251, 44]));
+  holder.socket.write(sub(0, ...Buffer.from(`lease=${lease}`)));
+  holder.socket.write('mine\r');
+  await until('his bytes', () => line.received().toString() === 'mine\r');
 });
 
 test('bare TCP: several at once, none disturbs another, the line comes back by itself', async (t) => {

@@ -3,44 +3,85 @@
  *
  *      "rfc2217": 4001                                                     its first console, on loopback
  *      "rfc2217": {"listen": "10.1.0.5:4001", "allow": ["10.1.0.0/16"]}    the same, bound and allowed on its own
+ *      "rfc2217": {"listen": 4001, "user": "ci", "banner": "rack 2", "idle_s": 600, "clients": 2, "settings": "client"}
  *      "rfc2217": {"console2": 4002, "console3": {"listen": …}}            by the consoles' names
  */
 #include <string.h>
 #include <unistd.h>
 
 #include "host/core/private.h"
+#include "lib/limits.h"
 #include "lib/net.h"
 
 static void port_clear(TbConsolePort *port)
 {
         g_clear_pointer(&port->address, g_free);
         g_clear_pointer(&port->allow, g_array_unref);
+        g_clear_pointer(&port->user, g_free);
+        g_clear_pointer(&port->banner, g_free);
 }
 G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(TbConsolePort, port_clear)
 
 static bool bad(const char *field, GError **error)
 {
-        tb_error_set_field(
-                error, TB_ERROR_INVALID, field,
-                "must be a TCP port (1 to 65535), {listen: \"ADDRESS:PORT\", allow: [RANGE]}, or an "
-                "object {console: one of these}");
+        tb_error_set_field(error, TB_ERROR_INVALID, field,
+                           "must be a TCP port (1 to 65535), {listen: \"ADDRESS:PORT\", allow: [RANGE]} (and "
+                           "user, banner, "
+                           "idle_s, clients, settings), or an object {console: one of these}");
         return false;
 }
 
-/* `value`: a number, or {listen, allow?}. */
+static const TbParam manners[] = {
+        {.name = "listen", .type = TB_PARAM_ANY, .help = "ADDRESS:PORT or PORT"},
+        {.name = "allow", .type = TB_PARAM_ANY, .help = "ranges of addresses that may connect"},
+        {.name = "user", .type = TB_PARAM_STRING, .min = 1, .max = 128, .help = "who connects here"},
+        {.name = "banner", .type = TB_PARAM_STRING, .max = TB_LIMIT_BANNER, .help = "said first"},
+        {.name = "idle_s",
+         .type = TB_PARAM_INT,
+         .min = 0,
+         .max = TB_LIMIT_NETSERIAL_IDLE_S,
+         .fallback = "0",
+         .unit = "s",
+         .help = "0: a connection on which nothing passes stays"},
+        {.name = "clients",
+         .type = TB_PARAM_INT,
+         .min = 0,
+         .max = TB_LIMIT_NETSERIAL_CLIENTS,
+         .fallback = "0",
+         .help = "at once; 0: what the host allows"},
+        {.name = "settings",
+         .type = TB_PARAM_ENUM,
+         .choices = TB_CHOICES("configured", "client"),
+         .fallback = "\"configured\"",
+         .help = "of the line when the last client has left: as before, or as the client set it"},
+        TB_PARAM_END,
+};
+
+static bool parse_manners(const json_t *value, TbConsolePort *port, GError **error)
+{
+        json_auto_t *given = tb_params_validate(manners, (json_t *)value, error);
+        if (!given)
+                return false;
+        port->user = g_strdup(json_string_value(json_object_get(given, "user")));
+        port->banner = g_strdup(json_string_value(json_object_get(given, "banner")));
+        port->idle_s = (int)json_integer_value(json_object_get(given, "idle_s"));
+        port->clients = (int)json_integer_value(json_object_get(given, "clients"));
+        port->keep = g_str_equal(json_string_value(json_object_get(given, "settings")), "client");
+        return true;
+}
+
+/* `value`: a number, or {listen, allow?, …}. */
 static bool parse_port(const char *field, const json_t *value, TbConsolePort *ret, GError **error)
 {
-        static const char *const known[] = {"listen", "allow", NULL};
         const json_t *listen = json_is_object(value) ? json_object_get(value, "listen") : value,
                      *allow = json_object_get(value, "allow");
         json_int_t number = json_integer_value(listen);
         g_autoptr(GError) why = NULL;
         g_auto(TbConsolePort) port = {.field = field};
-        const char *key;
-        json_t *ignored;
-        json_object_foreach ((json_t *)value, key, ignored)
-                if (!g_strv_contains(known, key))
-                        return bad(field, error);
+        if (json_is_object(value) && !json_object_get(value, "listen"))
+                return bad(field, error);
+        if (json_is_object(value) && !parse_manners(value, &port, &why))
+                goto blame;
         if (json_is_integer(listen) && number >= 1 && number <= G_MAXUINT16)
                 port.port = (guint16)number;
         else if (!json_is_object(value) || !json_is_string(listen))

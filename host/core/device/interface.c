@@ -54,6 +54,7 @@ void tb_interface_free(TbInterface *iface)
         g_assert(iface->joints->len == 0); /* commands end before their interface */
         g_ptr_array_unref(iface->joints);
         json_decref(iface->ports);
+        g_free(iface->line_before);
         g_free(iface->reason);
         g_free(iface->power_left);
         tb_clip_clear(&iface->clip);

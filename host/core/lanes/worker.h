@@ -28,6 +28,8 @@ struct TbCall {
         gint64 deadline_us;         /* monotonic; a call that is taken later fails with TB_ERROR_TIMEOUT */
         GError *error;              /* owned; set when exec failed or never ran */
         bool cancelled;             /* protected by the worker's lock */
+        bool while_absent;          /* it runs also when the device is not there (a lane of one thread) */
+        bool absent;                /* … and that is so: only what needs no open lane may be called */
         const char *user; /* whose share of the queue it takes; borrowed until done; NULL: the lane's own */
         bool watches;     /* of a user who may only watch */
         bool yields;      /* leaves the last places to others (tb_place_yields()) */

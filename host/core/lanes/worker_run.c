@@ -143,10 +143,17 @@ static void call_run(TbRunner *r, TbCall *call)
         tb_worker_post(w, call);
 }
 
-static void fail_queue(TbWorker *w)
+/* The lane is not open. */
+static void answer_queue(TbRunner *r)
 {
-        for (TbCall *call; (call = tb_call_queue_take(w->queue, 0));)
-                call_fail_absent(w, call);
+        TbWorker *w = r->worker;
+        for (TbCall *call; (call = tb_call_queue_take(w->queue, 0));) {
+                call->absent = call->while_absent;
+                if (call->while_absent)
+                        call_run(r, call);
+                else
+                        call_fail_absent(w, call);
+        }
 }
 
 /* The wish of the media hub and what the driver does are brought together here, between two calls. */
@@ -249,7 +256,7 @@ static void run_single(TbRunner *r)
                 }
                 if (is_closing(w))
                         break;
-                fail_queue(w); /* a command tried to open it just now and learns why that failed */
+                answer_queue(r); /* a command tried to open it just now and learns why that failed */
                 pause_before_retry(r);
         }
 }

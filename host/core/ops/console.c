@@ -1,120 +1,18 @@
-/* console: settings, write, break, size, history. expect lives in expect.c. */
+/* console: write, break, size, history. Settings are in console_line.c, expect in expect.c. */
 #include <string.h>
 
 #include "host/core/console/expect.h"
 #include "host/core/ops/command.h"
+#include "host/core/ops/console_line.h"
 #include "host/core/private.h"
 #include "lib/limits.h"
 
-static const char *const parity_names[] = {"none", "odd", "even", "mark", "space", NULL};
-static const char *const flow_names[] = {"none", "rtscts", "xonxoff", NULL};
-
-static int index_of(const char *const *names, const char *text)
-{
-        for (int i = 0; names[i]; i++)
-                if (g_strcmp0(names[i], text) == 0)
-                        return i;
-        return 0;
-}
-
-static json_t *line_level(int level)
-{
-        return level < 0 ? json_null() : json_boolean(level);
-}
-
-static json_t *settings_json(const TbSerialSettings *s)
-{
-        return json_pack("{s:i, s:i, s:s, s:i, s:s, s:o, s:o, s:o, s:o, s:o, s:o}", "baud", s->baud,
-                         "data_bits", s->data_bits, "parity", parity_names[s->parity], "stop_bits",
-                         s->stop_bits, "flow", flow_names[s->flow], "dtr", line_level(s->dtr), "rts",
-                         line_level(s->rts), "cts", line_level(s->cts), "dsr", line_level(s->dsr), "dcd",
-                         line_level(s->dcd), "ri", line_level(s->ri));
-}
-
-static json_t *with_place(TbCommand *c, json_t *o)
-{
-        TbHistory *h = c->iface->history;
-        json_object_set_new(o, "start", json_integer((json_int_t)tb_history_start(h)));
-        json_object_set_new(o, "offset", json_integer((json_int_t)tb_history_end(h)));
-        json_object_set_new(o, "clients", json_integer(tb_interface_watchers(c->iface)));
-        json_object_set_new(o, "state", json_string(tb_state_name(c->iface->state)));
-        const TbConsoleOps *ops = tb_interface_ops(c->iface);
-        json_object_set_new(o, "terminal", json_boolean(ops->resize != NULL));
-        if (c->iface->ports)
-                json_object_update(o, c->iface->ports);
-        g_autofree char *error = tb_history_error(h);
-        if (error)
-                json_object_set_new(o, "history_error", json_string(error));
-        return o;
-}
-
-static bool exec_get(TbCommand *c, TbInstance *instance, TbIo *io, GError **error)
-{
-        TbSerialSettings s = {0};
-        if (!instance->lane->console->get(instance, io, &s, error))
-                return false;
-        c->result = settings_json(&s);
-        return true;
-}
-
-static void after_settings(TbCommand *c)
-{
-        tb_command_succeed(c, with_place(c, g_steal_pointer(&c->result)));
-}
-
-static void get(TbCommand *c)
-{
-        const TbConsoleOps *ops = tb_interface_ops(c->iface);
-        if (ops->get && c->iface->state == TB_STATE_READY)
-                tb_command_dispatch(c, exec_get, after_settings);
-        else
-                tb_command_succeed(c, with_place(c, json_object()));
-}
-
-/* Only what the caller names changes. */
-static bool exec_set(TbCommand *c, TbInstance *instance, TbIo *io, GError **error)
-{
-        const TbConsoleOps *ops = instance->lane->console;
-        TbSerialSettings s = {0};
-        json_t *v;
-        if (ops->get && !ops->get(instance, io, &s, error))
-                return false;
-        if ((v = json_object_get(c->params, "baud")))
-                s.baud = (int)json_integer_value(v);
-        if ((v = json_object_get(c->params, "data_bits")))
-                s.data_bits = (int)json_integer_value(v);
-        if ((v = json_object_get(c->params, "stop_bits")))
-                s.stop_bits = (int)json_integer_value(v);
-        if ((v = json_object_get(c->params, "parity")))
-                s.parity = (TbParity)index_of(parity_names, json_string_value(v));
-        if ((v = json_object_get(c->params, "flow")))
-                s.flow = (TbFlow)index_of(flow_names, json_string_value(v));
-        s.dtr = (v = json_object_get(c->params, "dtr")) ? json_is_true(v) : -1;
-        s.rts = (v = json_object_get(c->params, "rts")) ? json_is_true(v) : -1;
-        if (!TB_STEP(c, ops->set, instance, io, &s, error))
-                return false;
-        if (!ops->get) {
-                c->result = json_object();
-                return true;
-        }
-        return exec_get(c, instance, io, error);
-}
-
-static void unsupported(TbCommand *c, const char *what)
+void tb_console_unsupported(TbCommand *c, const char *what)
 {
         tb_command_fail(c,
                         g_error_new(TB_ERROR, TB_ERROR_UNSUPPORTED, "%s (%s) has no %s", c->iface->id,
                                     c->iface->attachment->driver->name, what),
                         NULL);
-}
-
-static void set(TbCommand *c)
-{
-        const TbConsoleOps *ops = tb_interface_ops(c->iface);
-        if (ops->set)
-                tb_command_dispatch(c, exec_set, after_settings);
-        else
-                unsupported(c, "line settings");
 }
 
 static bool exec_break(TbCommand *c, TbInstance *instance, TbIo *io, GError **error)
@@ -129,7 +27,7 @@ static void send_break(TbCommand *c)
         if (ops->send_break)
                 tb_command_dispatch(c, exec_break, NULL);
         else
-                unsupported(c, "break");
+                tb_console_unsupported(c, "break");
 }
 
 static bool exec_resize(TbCommand *c, TbInstance *instance, TbIo *io, GError **error)
@@ -144,7 +42,7 @@ static void resize(TbCommand *c)
         if (ops->resize)
                 tb_command_dispatch(c, exec_resize, NULL);
         else
-                unsupported(c, "size: it is a line, not a terminal");
+                tb_console_unsupported(c, "size: it is a line, not a terminal");
 }
 
 static void tell_written(TbCommand *c)
@@ -260,21 +158,6 @@ static void write_(TbCommand *c)
                 tb_console_write(c, written);
 }
 
-static const TbParam set_params[] = {
-        {.name = "baud",
-         .type = TB_PARAM_INT,
-         .min = 50,
-         .max = 12000000,
-         .unit = "Bd",
-         .help = "line speed"},
-        {.name = "data_bits", .type = TB_PARAM_INT, .min = 5, .max = 8, .help = "data bits"},
-        {.name = "parity", .type = TB_PARAM_ENUM, .choices = parity_names, .help = "parity"},
-        {.name = "stop_bits", .type = TB_PARAM_INT, .min = 1, .max = 2, .help = "stop bits"},
-        {.name = "flow", .type = TB_PARAM_ENUM, .choices = flow_names, .help = "flow control"},
-        {.name = "dtr", .type = TB_PARAM_BOOL, .help = "modem line DTR"},
-        {.name = "rts", .type = TB_PARAM_BOOL, .help = "modem line RTS"},
-        TB_PARAM_END,
-};
 enum { WRITE_BASE64 = (TB_LIMIT_CONSOLE_WRITE + 2) / 3 * 4 }; /* bytes of the longest write as base64 */
 static const TbParam write_params[] = {
         {.name = "text", .type = TB_PARAM_STRING, .max = TB_LIMIT_CONSOLE_WRITE, .help = "sent as UTF-8"},
@@ -327,18 +210,18 @@ const TbVerbRun tb_console_verbs[] = {
                   .path = "",
                   .summary = "Line settings, history offsets, clients",
                   .answers = "200 application/json Console"},
-         .start = get},
+         .start = tb_console_get},
         {.verb = {.kind = TB_KIND_CONSOLE,
                   .op = "set",
                   .role = TB_ROLE_OPERATOR,
                   .flags = TB_VERB_CONTROL,
                   .timeout_ms = 10000,
-                  .params = set_params,
+                  .params = tb_console_set_params,
                   .method = "PATCH",
                   .path = "",
                   .summary = "Change line settings and modem lines; what is not named stays",
                   .answers = "200 application/json Console"},
-         .start = set},
+         .start = tb_console_set},
         {.verb = {.kind = TB_KIND_CONSOLE,
                   .op = "write",
                   .role = TB_ROLE_OPERATOR,

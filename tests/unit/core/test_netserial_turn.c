@@ -171,11 +171,50 @@ static void test_kept(void)
         bench_stop(&b, false);
 }
 
+/* NOTIFY-LINESTATE: to who asked for it, by its mask. */
+static void test_line_state(void)
+{
+        Bench b;
+        int ends[2];
+        static const char asks[] =
+                "\377\373\054\377\372\054\012\020\377\360"; /* WILL 44, SET-LINESTATE-MASK 16 */
+        json_auto_t *framing = json_pack("{s:i}", "framing", 1), *brk = json_pack("{s:i}", "break", 1);
+        bench_start(&b, "{\"dut\": {\"attach\": \"fake://x\"}}", NULL);
+        TbInterface *iface = tb_core_interface(b.core, "dut", "console", NULL);
+        g_assert_true(tb_history_flush(iface->history, 60000));
+        g_assert_cmpint(socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0, ends), ==, 0);
+        client_fd = ends[0];
+        TbSerialClient *client = tb_serial_client_new(&(TbSerialClientOptions){.core = b.core,
+                                                                               .iface = iface,
+                                                                               .fd = ends[0],
+                                                                               .peer = "192.0.2.1",
+                                                                               .rfc2217 = true,
+                                                                               .ended = ended},
+                                                      NULL);
+        g_assert_nonnull(client);
+        sent = 0;
+        tb_serial_client_line(client, brk);
+        g_assert_cmpuint(sent, ==, 0); /* nobody asked */
+        g_assert_cmpint(write(ends[1], asks, sizeof asks - 1), ==, sizeof asks - 1);
+        while (sent < 3 + 7 + 7) /* DO 44, NOTIFY-MODEMSTATE, the mask's answer */
+                turn();
+        sent = 0;
+        tb_serial_client_line(client, framing);
+        g_assert_cmpuint(sent, ==, 0);
+        tb_serial_client_line(client, brk);
+        g_assert_cmpuint(sent, ==, 7);
+        client_fd = -1;
+        tb_serial_client_free(client);
+        close(ends[1]);
+        bench_stop(&b, false);
+}
+
 int main(int argc, char **argv)
 {
         g_test_init(&argc, &argv, NULL);
         g_test_add_func("/netserial/turn", test_turn);
         g_test_add_func("/netserial/last-words", test_last_words);
         g_test_add_func("/netserial/kept", test_kept);
+        g_test_add_func("/netserial/line-state", test_line_state);
         return g_test_run();
 }

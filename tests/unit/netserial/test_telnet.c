@@ -182,6 +182,32 @@ static void test_modem(void)
         g_assert_cmphex(tb_comport_modem(NULL, then), ==, 0xb0 | 0x06); /* the bell has ended */
 }
 
+/* IAC BRK stops the reading: what stood before it goes out first. */
+static void test_break(void)
+{
+        Wire w;
+        gsize used = 0;
+        begin(&w);
+        g_assert_true(tb_telnet_read(&w.telnet, BYTES('a', IAC, 243, 'b'), &used, w.data, w.out));
+        g_assert_cmpuint(used, ==, 3);
+        g_assert_true(w.telnet.brk);
+        expect(w.data, BYTES('a'));
+        w.telnet.brk = false;
+        g_assert_false(feed(&w, BYTES('b', IAC, 242, 'c'))); /* DM of telnet's synch is nothing */
+        expect(w.data, BYTES('b', 'c'));
+        finish(&w);
+}
+
+static void test_line(void)
+{
+        json_auto_t *none = json_pack("{s:i}", "framing", 0),
+                    *all = json_pack("{s:i, s:i, s:i, s:i}", "overrun", 1, "parity", 2, "framing", 3, "break",
+                                     4);
+        g_assert_cmpint(tb_comport_line(none), ==, 0);
+        g_assert_cmpint(tb_comport_line(all), ==, 0x1e);
+        g_assert_cmpint(tb_comport_line(NULL), ==, 0);
+}
+
 int main(int argc, char **argv)
 {
         g_test_init(&argc, &argv, NULL);
@@ -189,6 +215,8 @@ int main(int argc, char **argv)
         g_test_add_func("/telnet/options", test_options);
         g_test_add_func("/telnet/data", test_data);
         g_test_add_func("/telnet/subnegotiation", test_subnegotiation);
+        g_test_add_func("/telnet/break", test_break);
+        g_test_add_func("/comport/line", test_line);
         g_test_add_func("/comport/settings", test_settings);
         g_test_add_func("/comport/answers", test_answers);
         g_test_add_func("/comport/modem", test_modem);
