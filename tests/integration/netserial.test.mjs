@@ -186,14 +186,32 @@ test('a port of its own manners: banner, limit, idle time-out, settings that sta
   assert.equal(idle.bytes().toString(), 'rack 2, shelf 3\r\n');
   const wrong = await host.post('/host/devices', { id: 'x', attach: 'tcp://127.0.0.1:1', tcp: { listen: 1, idle: 3 } });
   assertProblem(wrong, 400, /idle/);
-  for (const [banner, status] of [['b'.repeat(1024), 201], ['b'.repeat(1025), 400]]) // TB_LIMIT_BANNER
+  for (const [banner, status] of [
+    ['b'.repeat(1024), 201],
+    ['b'.repeat(1025), 400],
+  ]) // TB_LIMIT_BANNER
     assert.equal(
-      (await host.post('/host/devices', { id: `d${status}`, attach: 'tcp://127.0.0.1:1', tcp: { listen: await freePort(), banner } })).status,
+      (
+        await host.post('/host/devices', {
+          id: `d${status}`,
+          attach: 'tcp://127.0.0.1:1',
+          tcp: { listen: await freePort(), banner },
+        })
+      ).status,
       status,
     );
-  for (const [idle_s, status] of [[604800, 201], [604801, 400]]) // TB_LIMIT_NETSERIAL_IDLE_S
+  for (const [idle_s, status] of [
+    [604800, 201],
+    [604801, 400],
+  ]) // TB_LIMIT_NETSERIAL_IDLE_S
     assert.equal(
-      (await host.post('/host/devices', { id: `i${status}`, attach: 'tcp://127.0.0.1:1', tcp: { listen: await freePort(), idle_s } })).status,
+      (
+        await host.post('/host/devices', {
+          id: `i${status}`,
+          attach: 'tcp://127.0.0.1:1',
+          tcp: { listen: await freePort(), idle_s },
+        })
+      ).status,
       status,
     );
 });
