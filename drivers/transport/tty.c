@@ -16,13 +16,7 @@
 
 #include "drivers/transport/hold.h"
 #include "drivers/transport/sysdev.h"
-
-struct TbTty {
-        char *path;           /* owned: the device itself, links resolved */
-        bool held;            /* over a restart of this process (hold.h), by that name */
-        int fd;               /* owned when `port` is NULL, else libserialport's */
-        struct sp_port *port; /* owned; NULL: a pty */
-};
+#include "drivers/transport/tty_private.h"
 
 int tb_tty_fd(TbTty *tty)
 {
@@ -35,7 +29,7 @@ bool tb_tty_is_pty(TbTty *tty)
 }
 
 /* sp_get_last_error: libserialport leaves errno as the system set it. */
-static bool tty_failed(TbTty *tty, const char *what, GError **error)
+bool tb_tty_failed(TbTty *tty, const char *what, GError **error)
 {
         int errnum = errno;
         bool gone = errnum == EIO || errnum == ENODEV || errnum == ENXIO || errnum == EBADF;
@@ -45,99 +39,10 @@ static bool tty_failed(TbTty *tty, const char *what, GError **error)
         return false;
 }
 
-static bool unsupported(TbTty *tty, const char *field, const char *what, GError **error)
+bool tb_tty_unsupported(TbTty *tty, const char *field, const char *what, GError **error)
 {
         tb_error_set_field(error, TB_ERROR_UNSUPPORTED, field, "%s cannot %s", tty->path, what);
         return false;
-}
-
-/* --- ptys: an emulator's line, which has no wire --- */
-static const struct {
-        int baud;
-        speed_t code;
-} speeds[] = {
-        {50, B50},           {75, B75},           {110, B110},         {134, B134},
-        {150, B150},         {200, B200},         {300, B300},         {600, B600},
-        {1200, B1200},       {1800, B1800},       {2400, B2400},       {4800, B4800},
-        {9600, B9600},       {19200, B19200},     {38400, B38400},     {57600, B57600},
-        {115200, B115200},   {230400, B230400},   {460800, B460800},   {500000, B500000},
-        {576000, B576000},   {921600, B921600},   {1000000, B1000000}, {1152000, B1152000},
-        {1500000, B1500000}, {2000000, B2000000}, {2500000, B2500000}, {3000000, B3000000},
-        {3500000, B3500000}, {4000000, B4000000},
-};
-
-static bool pty_get(TbTty *tty, TbSerialSettings *ret_settings, GError **error)
-{
-        TbSerialSettings s = {.dtr = -1, .rts = -1, .cts = -1, .dsr = -1, .dcd = -1, .ri = -1};
-        struct termios term;
-
-        if (tcgetattr(tty->fd, &term) != 0)
-                return tty_failed(tty, "read its settings", error);
-        for (guint i = 0; i < G_N_ELEMENTS(speeds); i++) {
-                if (speeds[i].code == cfgetospeed(&term))
-                        s.baud = speeds[i].baud;
-        }
-        s.data_bits = 8; /* a pty passes bytes, whatever CSIZE says */
-        s.stop_bits = term.c_cflag & CSTOPB ? 2 : 1;
-        s.parity = !(term.c_cflag & PARENB) ? TB_PARITY_NONE
-                   : term.c_cflag & PARODD  ? TB_PARITY_ODD
-                                            : TB_PARITY_EVEN;
-        s.flow = term.c_iflag & (IXON | IXOFF) ? TB_FLOW_XONXOFF : TB_FLOW_NONE;
-        *ret_settings = s;
-        return true;
-}
-
-/* tcsetattr() is content when one of its wishes came true. */
-static bool pty_took(TbTty *tty, const TbSerialSettings *s, GError **error)
-{
-        TbSerialSettings now = {0};
-
-        if (!pty_get(tty, &now, error))
-                return false;
-        if (now.stop_bits != s->stop_bits)
-                return unsupported(tty, "stop_bits", "keep this many stop bits: it is a pty", error);
-        if (now.flow != s->flow)
-                return unsupported(tty, "flow", "do this flow control: it is a pty", error);
-        return now.baud == s->baud || unsupported(tty, "baud", "keep this rate: it is a pty", error);
-}
-
-static bool pty_set(TbTty *tty, const TbSerialSettings *s, GError **error)
-{
-        struct termios term;
-        guint i = 0;
-
-        while (i < G_N_ELEMENTS(speeds) && speeds[i].baud != s->baud)
-                i++;
-        if (i == G_N_ELEMENTS(speeds)) {
-                tb_error_set_field(error, TB_ERROR_UNSUPPORTED, "baud",
-                                   "%s is a pty: it takes the standard rates only, not %d", tty->path,
-                                   s->baud);
-                return false;
-        }
-        if (s->data_bits != 8)
-                return unsupported(tty, "data_bits", "send characters of other than 8 bits: it is a pty",
-                                   error);
-        if (s->parity != TB_PARITY_NONE)
-                return unsupported(tty, "parity", "send a parity bit: it is a pty", error);
-        if (s->flow == TB_FLOW_RTSCTS)
-                return unsupported(tty, "flow", "do RTS/CTS: it is a pty, which has no such wires", error);
-        if (s->dtr >= 0 || s->rts >= 0)
-                return unsupported(tty, s->dtr >= 0 ? "dtr" : "rts",
-                                   "switch modem lines: it is a pty, which has none", error);
-        if (tcgetattr(tty->fd, &term) != 0)
-                return tty_failed(tty, "read its settings", error);
-        cfmakeraw(&term);
-        term.c_cflag &= ~(tcflag_t)(CSTOPB | PARODD | CRTSCTS);
-        term.c_iflag &= ~(tcflag_t)(IXON | IXOFF | IXANY);
-        term.c_cflag |= CREAD | CLOCAL;
-        if (s->stop_bits == 2)
-                term.c_cflag |= CSTOPB;
-        if (s->flow == TB_FLOW_XONXOFF)
-                term.c_iflag |= IXON | IXOFF;
-        cfsetspeed(&term, speeds[i].code);
-        if (tcsetattr(tty->fd, TCSANOW, &term) != 0)
-                return tty_failed(tty, "set its settings", error);
-        return pty_took(tty, s, error);
 }
 
 /* --- real lines --- */
@@ -156,7 +61,7 @@ static bool port_read(TbTty *tty, struct sp_port_config *config, TbSerialSetting
             sp_get_config_bits(config, &s->data_bits) != SP_OK ||
             sp_get_config_stopbits(config, &s->stop_bits) != SP_OK ||
             sp_get_config_parity(config, &parity) != SP_OK || tcgetattr(tty->fd, &term) != 0)
-                return tty_failed(tty, "read its settings", error);
+                return tb_tty_failed(tty, "read its settings", error);
         for (guint i = 0; i < G_N_ELEMENTS(parities); i++) {
                 if (parities[i] == parity)
                         s->parity = (TbParity)i;
@@ -174,7 +79,7 @@ static bool port_get(TbTty *tty, TbSerialSettings *ret_settings, GError **error)
         int modem;
 
         if (sp_new_config(&config) != SP_OK)
-                return tty_failed(tty, "read its settings", error);
+                return tb_tty_failed(tty, "read its settings", error);
         bool ok = port_read(tty, config, &s, error);
         sp_free_config(config);
         if (!ok)
@@ -187,7 +92,7 @@ static bool port_get(TbTty *tty, TbSerialSettings *ret_settings, GError **error)
                 s.dcd = (modem & TIOCM_CD) != 0;
                 s.ri = (modem & TIOCM_RI) != 0;
         } else if (errno == EIO || errno == ENODEV) {
-                return tty_failed(tty, "read its modem lines", error);
+                return tb_tty_failed(tty, "read its modem lines", error);
         }
         *ret_settings = s;
         return true;
@@ -219,20 +124,21 @@ static bool set_modem(TbTty *tty, int bit, bool on)
 static bool port_apply(TbTty *tty, const TbSerialSettings *s, GError **error)
 {
         if (sp_set_baudrate(tty->port, s->baud) != SP_OK)
-                return errno == EIO || errno == ENODEV ? tty_failed(tty, "set its rate", error)
-                                                       : unsupported(tty, "baud", "run at this rate", error);
+                return errno == EIO || errno == ENODEV
+                               ? tb_tty_failed(tty, "set its rate", error)
+                               : tb_tty_unsupported(tty, "baud", "run at this rate", error);
         if (sp_set_bits(tty->port, s->data_bits) != SP_OK)
-                return unsupported(tty, "data_bits", "send characters of this size", error);
+                return tb_tty_unsupported(tty, "data_bits", "send characters of this size", error);
         if (sp_set_parity(tty->port, parities[s->parity]) != SP_OK)
-                return unsupported(tty, "parity", "send this parity", error);
+                return tb_tty_unsupported(tty, "parity", "send this parity", error);
         if (sp_set_stopbits(tty->port, s->stop_bits) != SP_OK)
-                return unsupported(tty, "stop_bits", "send this many stop bits", error);
+                return tb_tty_unsupported(tty, "stop_bits", "send this many stop bits", error);
         if (!set_flow(tty, s->flow))
-                return unsupported(tty, "flow", "do this flow control", error);
+                return tb_tty_unsupported(tty, "flow", "do this flow control", error);
         if (s->dtr >= 0 && !set_modem(tty, TIOCM_DTR, s->dtr))
-                return unsupported(tty, "dtr", "switch DTR", error);
+                return tb_tty_unsupported(tty, "dtr", "switch DTR", error);
         if (s->rts >= 0 && s->flow != TB_FLOW_RTSCTS && !set_modem(tty, TIOCM_RTS, s->rts))
-                return unsupported(tty, "rts", "switch RTS", error);
+                return tb_tty_unsupported(tty, "rts", "switch RTS", error);
         return true;
 }
 
@@ -251,13 +157,13 @@ static bool port_took(TbTty *tty, const TbSerialSettings *s, GError **error)
                 return false;
         }
         if (now.data_bits != s->data_bits)
-                return unsupported(tty, "data_bits", "send characters of this size", error);
+                return tb_tty_unsupported(tty, "data_bits", "send characters of this size", error);
         if (now.stop_bits != s->stop_bits)
-                return unsupported(tty, "stop_bits", "send this many stop bits", error);
+                return tb_tty_unsupported(tty, "stop_bits", "send this many stop bits", error);
         if (now.parity != s->parity)
-                return unsupported(tty, "parity", "send this parity", error);
+                return tb_tty_unsupported(tty, "parity", "send this parity", error);
         if (now.flow != s->flow)
-                return unsupported(tty, "flow", "do this flow control", error);
+                return tb_tty_unsupported(tty, "flow", "do this flow control", error);
         return true;
 }
 
@@ -310,7 +216,7 @@ static bool not_known(TbTty *tty, GError **error)
                 name = device ? g_path_get_basename(device) : NULL;
         }
         if (!name || strcmp(name, path) == 0)
-                return tty_failed(tty, "open it", error);
+                return tb_tty_failed(tty, "open it", error);
         tb_error_set_field(error, TB_ERROR_INVALID, "uri",
                            "%s is the line %s under another name: give it as /dev/%s (docker run --device "
                            "/dev/%s)",
@@ -335,10 +241,10 @@ static bool open_real(TbTty *tty, GError **error)
                 return not_known(tty, error);
         if (sp_open(tty->port, SP_MODE_READ_WRITE) != SP_OK) {
                 tty->port = (sp_free_port(tty->port), NULL);
-                return tty_failed(tty, "open it", error);
+                return tb_tty_failed(tty, "open it", error);
         }
         if (sp_get_port_handle(tty->port, &tty->fd) != SP_OK)
-                return tty_failed(tty, "open it", error);
+                return tb_tty_failed(tty, "open it", error);
         return true;
 }
 
@@ -420,25 +326,25 @@ void tb_tty_close(TbTty *tty)
 
 bool tb_tty_get(TbTty *tty, TbSerialSettings *ret_settings, GError **error)
 {
-        return tty->port ? port_get(tty, ret_settings, error) : pty_get(tty, ret_settings, error);
+        return tty->port ? port_get(tty, ret_settings, error) : tb_tty_pty_get(tty, ret_settings, error);
 }
 
 bool tb_tty_set(TbTty *tty, const TbSerialSettings *settings, GError **error)
 {
         if (!tb_tty_settings_check(settings, error))
                 return false;
-        return tty->port ? port_set(tty, settings, error) : pty_set(tty, settings, error);
+        return tty->port ? port_set(tty, settings, error) : tb_tty_pty_set(tty, settings, error);
 }
 
 bool tb_tty_break(TbTty *tty, bool on, GError **error)
 {
         if (!tty->port) /* the kernel would say yes and do nothing */
-                return unsupported(tty, "ms", "send a break: it is a pty, which has no wire", error);
+                return tb_tty_unsupported(tty, "ms", "send a break: it is a pty, which has no wire", error);
         if (ioctl(tty->fd, on ? TIOCSBRK : TIOCCBRK) == 0)
                 return true;
         if (errno == EIO || errno == ENODEV)
-                return tty_failed(tty, "send a break", error);
-        return unsupported(tty, "ms", "send a break", error);
+                return tb_tty_failed(tty, "send a break", error);
+        return tb_tty_unsupported(tty, "ms", "send a break", error);
 }
 
 guint tb_tty_queued(TbTty *tty)

@@ -1,4 +1,4 @@
-#include "host/netserial/client_private.h"
+#include "host/netserial/client.h"
 
 #include <errno.h>
 #include <glib-unix.h>
@@ -8,9 +8,8 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-#include "host/netserial/comport.h"
+#include "host/netserial/client_private.h"
 #include "host/netserial/first.h"
-#include "host/netserial/telnet.h"
 #include "lib/error.h"
 #include "lib/limits.h"
 #include "lib/log.h"
