@@ -70,6 +70,16 @@ test('a number or a name means one outlet, or 404 and nothing is switched', asyn
       `${device} ${port}`,
     );
   }
+  // pdudaemon's alias: an outlet's own name
+  for (const alias of ['pdu', 'pdu/power3', 'none', 'pdu/', '/power'])
+    assertProblem(await host.get(`/power/control/off?alias=${alias}`), 404);
+  for (const query of ['', 'alias=pdu/power2&hostname=pdu', 'alias=pdu&port=2'])
+    assertProblem(await host.get(`/power/control/off?${query}`), 400);
+  assert.deepEqual(on().slice(0, 2), ['1', '2'], 'nothing was switched');
+  assert.equal((await host.get('/power/control/off?alias=pdu/power2')).status, 200);
+  assert.equal((await host.get('/power/control/off?alias=one')).status, 200);
+  assert.deepEqual([on().includes('2'), on().includes('1'), on().includes('only')], [false, true, false]);
+  await host.get('/power/control/on?alias=one');
   // labgrid's: the whole device where it has one outlet, else by ?port=
   assertProblem(await host.get('/host/compat/power/pdu'), 404);
   assertProblem(await host.request('PUT', '/host/compat/power/pdu?port=9', { body: '0' }), 404);
@@ -77,6 +87,21 @@ test('a number or a name means one outlet, or 404 and nothing is switched', asyn
   assert.equal((await host.get('/host/compat/power/pdu?port=2')).text, '0');
   assert.equal((await host.get('/host/compat/power/pdu?port=1')).text, '1');
   assert.equal((await host.get('/host/compat/power/one')).text, '1');
+});
+
+test('a token as the password of Basic, for programs that know nothing else; not from a page', async (t) => {
+  const token = 'operator-token-0001';
+  const host = await withHost(t, { tokens: [{ name: 'ci', role: 'operator', token }], devices: {} });
+  const basic = (text, more = {}) => ({
+    headers: { Authorization: `Basic ${Buffer.from(text).toString('base64')}`, ...more },
+  });
+  const status = async (options) => (await host.get('/host/devices', options)).status;
+  for (const text of [`ci:${token}`, `:${token}`, `whoever:${token}`])
+    assert.equal(await status(basic(text)), 200, text);
+  for (const text of ['ci:wrong', token, `${token}:`, `ci:x:${token}`, ''])
+    assert.equal(await status(basic(text)), 401, text);
+  assert.equal(await status(basic(`ci:${token}`, { 'Sec-Fetch-Site': 'same-origin' })), 401);
+  assert.equal(await status(basic(`ci:${token}`, { Origin: host.url })), 401);
 });
 
 test('an interface is not named after another kind', async (t) => {

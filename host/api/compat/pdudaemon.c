@@ -34,6 +34,23 @@ static bool may_switch(TbApi *api, TbRequest *request)
         return false;
 }
 
+/* By hostname and port, or by an alias, which is an outlet's own name here: "rpi4/power2", or "rpi4" where it has one. */
+static TbInterface *outlet_of(TbApi *api, TbRequest *request, GError **error)
+{
+        const char *hostname = tb_request_query_string(request, "hostname"),
+                   *port = tb_request_query_string(request, "port"),
+                   *alias = tb_request_query_string(request, "alias");
+        if ((alias && (hostname || port)) || (!alias && !hostname)) {
+                tb_error_set_field(error, TB_ERROR_INVALID, alias ? "alias" : "hostname",
+                                   "say which outlet by \"hostname\" (and \"port\"), or by \"alias\"");
+                return NULL;
+        }
+        if (!alias)
+                return tb_compat_outlet(api, hostname, port, error);
+        g_auto(GStrv) parts = g_strsplit(alias, "/", 2);
+        return tb_compat_outlet(api, parts[0] ? parts[0] : "", parts[0] ? parts[1] : NULL, error);
+}
+
 static void pdudaemon(TbRequest *request, gpointer data)
 {
         TbApi *api = data;
@@ -54,9 +71,7 @@ static void pdudaemon(TbRequest *request, gpointer data)
                 tb_error_set_field(&error, TB_ERROR_NOT_FOUND, "command",
                                    "there is no command %s: on, off, reboot", command);
         }
-        TbInterface *iface = params ? tb_compat_outlet(api, tb_request_query_string(request, "hostname"),
-                                                       tb_request_query_string(request, "port"), &error)
-                                    : NULL;
+        TbInterface *iface = params ? outlet_of(api, request, &error) : NULL;
         if (!iface) {
                 tb_request_reply_error(request, error);
                 return;
@@ -73,10 +88,14 @@ static void pdudaemon(TbRequest *request, gpointer data)
 static const TbParam pdudaemon_params[] = {
         {.name = "hostname",
          .type = TB_PARAM_STRING,
-         .required = true,
          .min = 1,
          .max = TB_LIMIT_ID,
          .help = "the device's id"},
+        {.name = "alias",
+         .type = TB_PARAM_STRING,
+         .min = 1,
+         .max = 2 * TB_LIMIT_ID + 1,
+         .help = "instead of hostname and port: an outlet's own name, \"rpi4/power2\" or \"rpi4\""},
         {.name = "port",
          .type = TB_PARAM_STRING,
          .max = TB_LIMIT_ID,
