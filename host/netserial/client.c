@@ -161,7 +161,7 @@ static bool waits_no_more(const TbSerialClient *c)
         bool tcp = getsockopt(c->options.fd, IPPROTO_TCP, TCP_INFO, &info, &size) == 0;
         bool closed = c->deaf || c->eof || (tcp && info.tcpi_state == TCP_CLOSE_WAIT);
         return (tcp && info.tcpi_state == TCP_CLOSE) ||
-               (closed && c->held * TB_LIMIT_WRITE_STALL_MS >= TB_LIMIT_WRITE_KEPT_MS);
+               (closed && c->held >= TB_LIMIT_WRITE_KEPT_MS / TB_LIMIT_WRITE_STALL_MS);
 }
 
 /* A line that is slow, or held by its target's flow control, holds its client as a wire would; only one that is gone loses bytes. */
@@ -182,7 +182,7 @@ static void on_written(json_t *result, const GError *error, gpointer data)
         GBytes *rest = on && taken < size ? g_bytes_new_from_bytes(c->writing, taken, size - taken) : NULL;
         g_bytes_unref(c->writing);
         c->writing = rest;
-        if (!on) { /* switched off, unplugged: as a wire, what was sent is lost */
+        if (!on && error) { /* switched off, unplugged: as a wire, what was sent is lost */
                 g_byte_array_set_size(c->pending, 0);
                 tb_log(TB_LOG_DEBUG, TB_F("device", c->device, "peer", c->peer), "not written: %s",
                        error->message);
