@@ -376,6 +376,10 @@
 #define TB_LIMIT_JOB_ATTEMPTS 3         /* of one job; then it is dead */
 #define TB_LIMIT_JOB_WAITERS 64         /* workers that wait for a job */
 #define TB_LIMIT_JOB_WAIT_S 30
+/* of a worker's decoder */
+#define TB_LIMIT_LOOK_CPU_S 60
+#define TB_LIMIT_LOOK_BYTES (2LL << 30) /* of memory */
+#define TB_LIMIT_LOOK_FRAMES 10000
 /* the link between a host and the pairing server */
 #define TB_LIMIT_LINK_HEAD (16 * 1024) /* bytes of a request's or an answer's head, as JSON */
 #define TB_LIMIT_LINK_CHUNK                                                                                  \

@@ -49,6 +49,8 @@ $(BUILD)/testbed-media: $(call obj,$(MEDIA_MAIN)) $(LIBHOST) $(LIBTB)
 	$(call link,$<,$(LIBHOST) $(LIBTB))
 $(BUILD)/testbed-server: $(call obj,server/main.c) $(LIBSERVER) $(LIBTB)
 	$(call link,$<,$(LIBSERVER) $(LIBTB))
+$(BUILD)/testbed-worker: $(call obj,$(WORKER_MAIN)) $(LIBSERVER) $(LIBTB)
+	$(call link,$<,$(LIBSERVER) $(LIBTB))
 $(BUILD)/testbed: $(call obj,client/main.c) $(LIBCLIENT) $(LIBTB)
 	$(call link,$<,$(LIBCLIENT) $(LIBTB))
 

@@ -52,7 +52,13 @@ const contents = (name) =>
     .map(([mode, owner, , , , file, , to]) => ({ mode, owner, file: file.slice(1) + (to ? ` -> ${to}` : '') }));
 
 test('what is in the packages, whose it is, and who may read it', () => {
-  assert.deepEqual(Object.keys(files).sort(), ['testbed', 'testbed-host', 'testbed-server', 'testbed-web']);
+  assert.deepEqual(Object.keys(files).sort(), [
+    'testbed',
+    'testbed-host',
+    'testbed-server',
+    'testbed-web',
+    'testbed-worker',
+  ]);
   const common = (n) => [
     `/etc/testbed/${n.slice(8)}.yaml`,
     `/lib/systemd/system/${n}.service`,
@@ -73,6 +79,13 @@ test('what is in the packages, whose it is, and who may read it', () => {
       '/usr/share/man/man1/testbed-media.1.gz -> testbed-host.1.gz',
     ],
     'testbed-server': common('testbed-server'),
+    'testbed-worker': [
+      '/lib/systemd/system/testbed-worker.service',
+      '/usr/bin/testbed-worker',
+      '/usr/share/doc/testbed-worker/changelog.gz',
+      '/usr/share/doc/testbed-worker/copyright',
+      '/usr/share/man/man1/testbed-worker.1.gz',
+    ],
     testbed: [
       '/usr/bin/testbed',
       '/usr/share/bash-completion/completions/testbed',

@@ -25,7 +25,13 @@ test('make install: binaries, pages, units, rules and man pages; the binaries ru
   // the version that is built: nothing is linked anew below tests that run
   make(['install', `DESTDIR=${dest}`, `PREFIX=${prefix}`, `VERSION=${version()}`]);
   const at = (...parts) => path.join(dest, prefix, ...parts);
-  assert.deepEqual(readdirSync(at('bin')).sort(), ['testbed', 'testbed-host', 'testbed-media', 'testbed-server']);
+  assert.deepEqual(readdirSync(at('bin')).sort(), [
+    'testbed',
+    'testbed-host',
+    'testbed-media',
+    'testbed-server',
+    'testbed-worker',
+  ]);
   for (const name of ['host', 'server']) {
     const unit = readFileSync(at(`lib/systemd/system/testbed-${name}.service`), 'utf8');
     assert.match(unit, new RegExp(`^ExecStart=${prefix}/bin/testbed-${name}( |$)`, 'm'));

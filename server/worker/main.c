@@ -1,0 +1,193 @@
+/* testbed-worker: takes jobs of a server, looks at clips, and says what is to be seen. */
+#include <glib/gstdio.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "lib/clock.h"
+#include "lib/config.h"
+#include "lib/descriptors.h"
+#include "lib/error.h"
+#include "lib/limits.h"
+#include "lib/log.h"
+#include "lib/version.h"
+#include "server/worker/worker.h"
+
+#define WAIT_S 25 /* of one claim */
+#define PAUSE_S 1 /* after the first failure; doubled up to … */
+#define PAUSE_MOST_S 30
+#define TELL_TRIES 5
+
+typedef struct Run {
+        TbWorkerApi *api;
+        const json_t *job; /* borrowed */
+        const char *program;
+        guint timeout_s;
+} Run;
+
+static gboolean on_pause(gpointer loop)
+{
+        g_main_loop_quit(loop);
+        return G_SOURCE_REMOVE;
+}
+
+static void pause_s(guint seconds)
+{
+        g_autoptr(GMainLoop) loop = g_main_loop_new(NULL, FALSE);
+        g_timeout_add_seconds(seconds, on_pause, loop);
+        g_main_loop_run(loop);
+}
+
+/* The job goes on while the server cannot be asked. */
+static bool still_ours(gpointer data)
+{
+        Run *run = data;
+        g_autoptr(GError) error = NULL;
+        return tb_worker_renew(run->api, run->job, &error) || error;
+}
+
+static json_t *look(Run *run, GError **error)
+{
+        g_autofree char *file = g_build_filename(g_get_tmp_dir(), "testbed-clip-XXXXXX", NULL);
+        const char *prompt =
+                json_string_value(json_object_get(json_object_get(run->job, "payload"), "analysis_prompt"));
+        int fd = g_mkstemp(file);
+        if (fd < 0) {
+                tb_set_error(error, TB_ERROR_UNAVAILABLE, "%s cannot be made", file);
+                return NULL;
+        }
+        bool there = tb_worker_fetch(run->api, run->job, fd, error);
+        close(fd);
+        json_t *out =
+                there ? tb_worker_look(run->program, file, prompt, run->timeout_s, still_ours, run, error)
+                      : NULL;
+        g_unlink(file);
+        return out;
+}
+
+/* What was seen is said until the server has heard it, or does not want to. */
+static void tell(Run *run, const char *what, const json_t *body, const char *id)
+{
+        for (guint i = 0; i < TELL_TRIES; i++) {
+                g_autoptr(GError) error = NULL;
+                if (tb_worker_tell(run->api, run->job, what, body, &error)) {
+                        tb_log(TB_LOG_INFO, TB_F("event", id), "%s: %s", what,
+                               json_string_value(json_object_get(
+                                       body, strcmp(what, "summary") == 0 ? "summary" : "error_message")));
+                        return;
+                }
+                tb_log(TB_LOG_WARNING, TB_F("event", id), "%s", error->message);
+                if (error->domain == TB_ERROR && error->code != TB_ERROR_UNAVAILABLE)
+                        return;
+                pause_s(PAUSE_S << i);
+        }
+}
+
+static void work(Run *run)
+{
+        const char *id = json_string_value(json_object_get(json_object_get(run->job, "payload"), "event_id"));
+        gint64 begun_ms = tb_clock_mono_ms();
+        g_autoptr(GError) error = NULL;
+        json_auto_t *seen = look(run, &error);
+        if (seen) {
+                json_object_set_new(seen, "took_ms", json_integer(tb_clock_mono_ms() - begun_ms));
+                tell(run, "summary", seen, id);
+                return;
+        }
+        bool passing = error->domain != TB_ERROR || error->code == TB_ERROR_UNAVAILABLE ||
+                       error->code == TB_ERROR_INTERRUPTED || error->code == TB_ERROR_FORBIDDEN;
+        if (passing) { /* its lease runs out, and it is tried again, here or elsewhere */
+                tb_log(TB_LOG_WARNING, TB_F("event", id), "%s", error->message);
+                return;
+        }
+        json_auto_t *failure = json_pack("{s:s, s:s}", "error_message", error->message, "error_type",
+                                         error->code == TB_ERROR_TIMEOUT ? "TimeoutError" : "DecodeError");
+        tell(run, "failure", failure, id);
+}
+
+static void serve(Run *run, bool once)
+{
+        for (guint pause = PAUSE_S;;) {
+                g_autoptr(GError) error = NULL;
+                json_auto_t *job = tb_worker_claim(run->api, once ? 0 : WAIT_S, &error);
+                if (error) {
+                        tb_log(TB_LOG_WARNING, TB_F(), "%s", error->message);
+                        if (once)
+                                return;
+                        pause_s(pause);
+                        pause = MIN(pause * 2, PAUSE_MOST_S);
+                        continue;
+                }
+                pause = PAUSE_S;
+                run->job = job;
+                if (job)
+                        work(run);
+                if (once && !job)
+                        return;
+        }
+}
+
+static TbLogLevel level_of(void)
+{
+        TbLogLevel level = TB_LOG_INFO;
+        g_autofree char *said =
+                g_ascii_strdown(g_getenv("WORKER_LOG_LEVEL") ? g_getenv("WORKER_LOG_LEVEL") : "", -1);
+        tb_log_level_parse(said, &level);
+        return level;
+}
+
+int main(int argc, char **argv)
+{
+        tb_descriptors_standard();
+        g_autofree char *server = g_strdup(tb_config_env("API_BASE_URL")), *name = NULL, *file = NULL,
+                        *prompt = NULL;
+        gboolean once = FALSE, json = FALSE, version = FALSE;
+        int timeout_s = 0;
+        const GOptionEntry entries[] = {
+                {"server", 's', 0, G_OPTION_ARG_STRING, &server,
+                 "the server (API_BASE_URL; default: http://localhost:5109)", "URL"},
+                {"name", 'n', 0, G_OPTION_ARG_STRING, &name, "of this worker (default: the machine's)",
+                 "NAME"},
+                {"timeout", 't', 0, G_OPTION_ARG_INT, &timeout_s,
+                 "seconds for one clip (INFERENCE_TIMEOUT_SECONDS; default: 120)", "S"},
+                {"once", 0, 0, G_OPTION_ARG_NONE, &once, "end when there is no job", NULL},
+                {"log-json", 0, 0, G_OPTION_ARG_NONE, &json, "log JSON lines", NULL},
+                {"version", 'V', 0, G_OPTION_ARG_NONE, &version, "print the version", NULL},
+                {"look", 0, 0, G_OPTION_ARG_FILENAME, &file, "look at this clip and print what is to be seen",
+                 "FILE"},
+                {"prompt", 0, G_OPTION_FLAG_HIDDEN, G_OPTION_ARG_STRING, &prompt, NULL, NULL},
+                G_OPTION_ENTRY_NULL,
+        };
+        g_autoptr(GOptionContext) context = g_option_context_new("- looks at clips for testbed-server");
+        g_autoptr(GError) error = NULL;
+        g_option_context_add_main_entries(context, entries, NULL);
+        if (!g_option_context_parse(context, &argc, &argv, &error) || argc > 1) {
+                fprintf(stderr, "testbed-worker: %s (try --help)\n",
+                        error ? error->message : "too many arguments");
+                return 2;
+        }
+        if (version) {
+                printf("testbed-worker %s\n", tb_version);
+                return 0;
+        }
+        if (file)
+                return tb_worker_look_here(file, prompt);
+        tb_log_init(level_of(), json);
+        const char *said = tb_config_env("INFERENCE_TIMEOUT_SECONDS");
+        if (timeout_s <= 0)
+                timeout_s = said ? (int)g_ascii_strtoll(said, NULL, 10) : 0;
+        g_autofree char *program = g_file_read_link("/proc/self/exe", NULL);
+        Run run = {.program = program, .timeout_s = timeout_s > 0 ? (guint)timeout_s : 120};
+        run.api = tb_worker_api_new(server && *server ? server : "http://localhost:5109",
+                                    tb_config_env("WORKER_API_TOKEN"),
+                                    name && *name ? name : g_get_host_name(), &error);
+        if (!run.api) {
+                fprintf(stderr, "testbed-worker: %s\n", error->message);
+                return 2;
+        }
+        tb_log(TB_LOG_INFO, TB_F("version", tb_version), "waiting for jobs");
+        serve(&run, once);
+        tb_worker_api_free(run.api);
+        return 0;
+}
