@@ -376,6 +376,10 @@
 #define TB_LIMIT_JOB_ATTEMPTS 3         /* of one job; then it is dead */
 #define TB_LIMIT_JOB_WAITERS 64         /* workers that wait for a job */
 #define TB_LIMIT_JOB_WAIT_S 30
+/* events that somebody is told of */
+#define TB_LIMIT_NOTIFY_QUEUE 1000  /* that wait, or are being told of */
+#define TB_LIMIT_NOTIFY_UNDER_WAY 8 /* at once */
+#define TB_LIMIT_NOTIFY_PAUSE_S 60  /* that is waited at most, whatever who is told asks for */
 /* of a worker's decoder */
 #define TB_LIMIT_LOOK_CPU_S 60
 #define TB_LIMIT_LOOK_BYTES (2LL << 30) /* of memory */

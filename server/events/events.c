@@ -100,6 +100,8 @@ void tb_events_options_clear(TbEventsOptions *options)
 {
         g_free(options->worker_token);
         g_free(options->clips);
+        g_free(options->webhook_url);
+        g_free(options->webhook_secret);
 }
 
 void tb_events_metrics(GString *out, gpointer data)

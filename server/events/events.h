@@ -23,6 +23,9 @@ typedef struct TbEventsOptions { /* of the configuration; it outlives the events
         char *clips;             /* owned; their folder */
         gint64 clip_bytes;       /* of one clip at most */
         guint64 quota_bytes;     /* of all clips; 0: no limit */
+        char *webhook_url, *webhook_secret; /* owned; who is told of what should be told; NULL: nobody */
+        guint notify_timeout_s;             /* of one try */
+        guint notify_retries;               /* after the first */
 } TbEventsOptions;
 
 void tb_events_options_clear(TbEventsOptions *options);
@@ -44,4 +47,6 @@ typedef struct TbEventFeed TbEventFeed;
 TbEventFeed *tb_events_follow(TbEvents *events, const char *user,
                               void (*send)(gpointer follower, const char *text), gpointer follower);
 void tb_events_unfollow(TbEvents *events, TbEventFeed *feed);
+/* What came of telling somebody, as POST /events/{id}/notification-attempts takes it; borrowed. */
+void tb_events_note_attempt(TbEvents *events, const char *event_id, const json_t *attempt);
 void tb_events_metrics(GString *out, gpointer events);

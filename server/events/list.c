@@ -254,6 +254,14 @@ static void get_attempts(TbRequest *request, gpointer data)
         tb_ask_run(ask, call, on_attempts);
 }
 
+void tb_events_note_attempt(TbEvents *events, const char *event_id, const json_t *attempt)
+{
+        g_autofree char *id = tb_event_uuid();
+        TbDbCall *call = tb_db_call_new();
+        add_attempt(call, event_id, id, attempt);
+        tb_db_submit_take(events->db, call, NULL, NULL, NULL);
+}
+
 #define FLAGS (TB_ROUTE_FOREIGN | TB_ROUTE_GRANTED | TB_ROUTE_NEIGHBOURS)
 #define TEXT(name_, help_)                                                                                   \
         {                                                                                                    \

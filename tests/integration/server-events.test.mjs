@@ -2,8 +2,9 @@
 // server, the queue, what is pushed, and what is refused. The texts and codes are the original's.
 import assert from 'node:assert/strict';
 import { spawn, spawnSync } from 'node:child_process';
-import { createHash } from 'node:crypto';
+import { createHash, createHmac } from 'node:crypto';
 import { existsSync, readFileSync } from 'node:fs';
+import http from 'node:http';
 import net from 'node:net';
 import path from 'node:path';
 import { after, before, test } from 'node:test';
@@ -599,4 +600,49 @@ test('JOB_ATTEMPTS, JOB_LEASE_S, EVENT_LOGINS: workers that die, and a job that 
   assert.equal((await server.post('/auth/dev/login', { email: 'a' })).status, 200);
   const full = await server.post('/auth/dev/login', { email: 'a' });
   assert.deepEqual([full.status, full.headers['retry-after']], [429, '60']);
+});
+
+test("the webhook: told once of what should be told, by the original's keys and secret; tries are noted", async (t) => {
+  const got = [];
+  const hook = http.createServer((req, res) => {
+    let text = '';
+    req.on('data', (c) => (text += c));
+    req.on('end', () => {
+      got.push({ headers: req.headers, text });
+      res.writeHead(got.length === 1 ? 503 : 200).end();
+    });
+  });
+  await new Promise((done) => hook.listen(0, '127.0.0.1', done));
+  t.after(() => hook.close());
+  const env = { NOTIFY_WEBHOOK_URL: `http://127.0.0.1:${hook.address().port}/hook`, NOTIFY_WEBHOOK_SECRET: 's3cret' };
+  const server = await start({}, { env });
+  t.after(() => server.stop());
+  const session = await begin(server);
+  const quiet = await upload(server, session);
+  await server.post(`/events/${quiet.event_id}/summary`, { summary: 'nothing', should_notify: false });
+  const event = await upload(server, session);
+  const summary = { summary: 'a person', label: 'person', should_notify: true, alert_reason: 'at the door' };
+  for (let i = 0; i < 2; i++) await server.post(`/events/${event.event_id}/summary`, summary);
+  const attempts = await until('both tries', async () => {
+    const { json } = await server.get(`/events/${event.event_id}/notification-attempts`);
+    return json.length === 2 && json;
+  });
+  assert.deepEqual(
+    attempts.map((a) => [a.provider, a.status, a.failure_reason, a.retryable, a.attempt_number, a.max_attempts]),
+    [
+      ['webhook', 'failed', 'it answered 503', true, 1, 3],
+      ['webhook', 'succeeded', null, false, 2, 3],
+    ],
+  );
+  assert.equal(got.length, 2, 'told once, although it was summed up twice');
+  const { headers, text } = got[1];
+  assert.deepEqual(
+    [headers['x-ping-watch-webhook-secret'], headers['x-testbed-signature']],
+    ['s3cret', `sha256=${createHmac('sha256', 's3cret').update(text).digest('hex')}`],
+  );
+  const body = JSON.parse(text);
+  assert.deepEqual(
+    [body.event_id, body.session_id, body.label, body.alert_reason, body.clip_mime, body.confidence],
+    [event.event_id, session.session_id, 'person', 'at the door', 'video/webm', null],
+  );
 });
