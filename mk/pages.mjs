@@ -48,6 +48,7 @@ const below = (page, url) => path.posix.normalize(path.posix.join(ROOTS[page] ??
 const ROOTS = {
   'server/index.html': '.',
   'server/links.html': '.',
+  'server/timeline.html': '.',
   'server/wall.html': '.',
   'server/account.html': '.',
   'server/users.html': '.',

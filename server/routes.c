@@ -47,6 +47,11 @@ static void links_page(TbRequest *request, gpointer data)
         reply_page(request, data, "server/links.html");
 }
 
+static void timeline_page(TbRequest *request, gpointer data)
+{
+        reply_page(request, data, "server/timeline.html");
+}
+
 static void diagnose_page(TbRequest *request, gpointer data)
 {
         reply_page(request, data, "server/diagnose.html");
@@ -342,6 +347,7 @@ const TbRoute tb_server_routes[] = {
         {.method = "GET", .path = "/m/{id}", .flags = TB_ROUTE_HIDDEN, .handler = phone_page},
         {.method = "GET", .path = "/v/{id}", .flags = TB_ROUTE_HIDDEN, .handler = watch_page},
         {.method = "GET", .path = "/links", .flags = TB_ROUTE_HIDDEN, .handler = links_page},
+        {.method = "GET", .path = "/timeline", .flags = TB_ROUTE_HIDDEN, .handler = timeline_page},
         {.method = "GET", .path = "/diagnose", .flags = TB_ROUTE_HIDDEN, .handler = diagnose_page},
         {.method = "GET", .path = "/account", .flags = TB_ROUTE_HIDDEN, .handler = account_page},
         {.method = "GET", .path = "/users", .flags = TB_ROUTE_HIDDEN, .handler = users_page},

@@ -186,6 +186,11 @@ test("the server's pages: hosts and links, a phone paired, an observer who watch
     [],
   );
   assert.deepEqual(await looksAt(`${server.url}/links`, [['links', shows('[data-session]')]]), []);
+  await until('the events', async () => (await server.get('/events')).status !== 503);
+  const watching = (await server.post('/sessions/start', { device_id: 'sill' })).json;
+  const seen = { session_id: watching.session_id, device_id: 'sill', trigger_type: 'motion', clip_uri: 'local://x' };
+  await server.post('/events', { ...seen, duration_seconds: 2, clip_mime: 'video/webm', clip_size_bytes: 9 });
+  assert.deepEqual(await looksAt(`${server.url}/timeline`, [['events', shows('[data-event]')]]), []);
   const tab = (name, there) => async (page) => {
     await page.getByRole('tab', { name }).click();
     await there(page);

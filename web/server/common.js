@@ -169,6 +169,7 @@ export function pageLinks(end, here) {
     ['.', 'Devices'],
     ['wall', 'Wall'],
     ['links', 'Links'],
+    ['timeline', 'Events'],
     ['diagnose', 'Network'],
     ['docs', 'API'],
   ];

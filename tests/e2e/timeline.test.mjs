@@ -1,0 +1,78 @@
+// The page of events: what devices upload is there without a reload, by day; filters, the clip in its place, removal.
+import assert from 'node:assert/strict';
+import { execFileSync } from 'node:child_process';
+import { readFileSync } from 'node:fs';
+import path from 'node:path';
+import { before, test } from 'node:test';
+
+import { forFile, scratch, until } from '../integration/harness.mjs';
+import { withServer } from '../integration/server-harness.mjs';
+import { openPage, startBrowser } from './browser.mjs';
+
+const file = forFile();
+let browser;
+
+before(async () => {
+  browser = await startBrowser(file);
+});
+
+function film() {
+  const to = path.join(scratch(), 'ball.webm');
+  const pipe = `videotestsrc pattern=ball num-buffers=30 ! video/x-raw,width=160,height=90,framerate=15/1 ! vp8enc ! webmmux ! filesink location=${to}`;
+  execFileSync('gst-launch-1.0', ['-q', ...pipe.split(' ')]);
+  return readFileSync(to);
+}
+
+test('events as they come, a clip that plays, a filter, an event that is deleted', async (t) => {
+  const server = await withServer(t);
+  await until('the events', async () => (await server.get('/events')).status !== 503);
+  const page = await openPage(t, browser, `${server.url}/timeline`);
+  await page.getByText('Nothing was noticed yet').waitFor();
+  const session = (await server.post('/sessions/start', { device_id: 'sill' })).json;
+  const add = async (body, more) => {
+    const { json } = await server.post('/events/upload/initiate', {
+      session_id: session.session_id,
+      device_id: 'sill',
+      trigger_type: 'motion',
+      duration_seconds: 2,
+      clip_mime: 'video/webm',
+      clip_size_bytes: body.length,
+      ...more,
+    });
+    return json.event.event_id;
+  };
+  const body = film();
+  const id = await add(body);
+  const row = page.locator(`[data-event="${id}"]`);
+  await row.getByText('comes in').waitFor();
+  await server.request('PUT', `/events/${id}/upload`, { body });
+  await server.post(`/events/${id}/upload/finalize`, {});
+  await row.getByText('is looked at').waitFor();
+  await row.getByRole('button', { name: /^Play: motion at/ }).press('Enter');
+  const plays = () => row.locator('video').evaluate((v) => v.currentTime > 0 && v.videoWidth === 160);
+  await until('the clip to play', plays);
+  const clip = await row.locator('video').elementHandle();
+  await server.post(`/events/${id}/summary`, {
+    summary: 'A ball <b>',
+    label: 'motion',
+    confidence: 0.8,
+    should_notify: true,
+  });
+  await row.getByText('A ball <b>').waitFor();
+  await row.getByText('motion, 80 %').waitFor();
+  assert.ok(await clip.evaluate((v) => v.isConnected), 'it plays on while the words change');
+  assert.equal(await page.locator('h2.day').count(), 1);
+
+  const other = await add(body, { trigger_type: 'audio' });
+  await page.locator(`[data-event="${other}"]`).waitFor();
+  await page.getByLabel('Label', { exact: true }).selectOption('motion');
+  await page.locator(`[data-event="${other}"]`).waitFor({ state: 'detached' });
+  await page.getByLabel('Text in an event').fill('nothing of the sort');
+  await page.getByText('No event is like that.').waitFor();
+  await page.getByLabel('Text in an event').fill('BALL');
+  await row.waitFor();
+  await row.getByRole('button', { name: /^Delete/ }).press('Enter');
+  await page.getByRole('dialog').getByRole('button', { name: 'Delete' }).press('Enter');
+  await page.getByText('No event is like that.').waitFor();
+  assert.equal((await server.get(`/events/${id}`)).status, 404);
+});
