@@ -1,10 +1,37 @@
-/* TP-Link's Kasa plugs and strips, by their own protocol in the local network. */
+/* TP-Link's Kasa plugs and strips, in the local network: by the protocol of their own, or, where newer firmware has closed that,
+ * by KLAP. */
+#include <string.h>
+
 #include "drivers/kasa/kasa_proto.h"
+#include "drivers/transport/klap_session.h"
 #include "drivers/transport/transport.h"
 #include "lib/json.h"
 #include "lib/limits.h"
 
 enum { UNKNOWN, BARE, METERED }; /* TbPlug.dialect */
+
+typedef struct Kasa {
+        TbPlug plug;
+        bool by_klap;
+        TbKlapAccount account;
+        TbKlapSession klap;
+} Kasa;
+
+static bool open_kasa(TbPlug *p, TbIo *io G_GNUC_UNUSED, GError **error G_GNUC_UNUSED)
+{
+        Kasa *k = (Kasa *)p;
+        const char *protocol = json_string_value(json_object_get(p->base.params, "protocol"));
+        k->by_klap = strcmp(protocol, "klap") == 0;
+        if (k->by_klap)
+                tb_http_device_init(&p->http, &p->base, "Kasa", NULL, 0);
+        k->account = tb_klap_session_account(&p->http);
+        return true;
+}
+
+static void close_kasa(TbPlug *p)
+{
+        tb_klap_session_end(&((Kasa *)p)->klap);
+}
 
 /* One connection for one question: some firmware answers only the first. */
 static json_t *exchange(TbPlug *p, TbIo *io, const GByteArray *frame, GError **error)
@@ -35,23 +62,32 @@ static json_t *exchange(TbPlug *p, TbIo *io, const GByteArray *frame, GError **e
         return json;
 }
 
-/* What it says to one command; new reference. */
-static json_t *ask(TbPlug *p, TbIo *io, const char *module, const char *command, json_t *args_take,
-                   const char *child, GError **error)
+static json_t *ask_plain(TbPlug *p, TbIo *io, const json_t *request, GError **error)
 {
-        json_auto_t *request = tb_kasa_request(module, command, args_take, child);
         g_autofree char *text = tb_json_text(request, NULL);
         g_autoptr(GByteArray) frame = tb_kasa_frame(text);
         for (int attempt = 0;; attempt++) {
                 g_autoptr(GError) why = NULL;
-                json_auto_t *answer = exchange(p, io, frame, &why);
+                json_t *answer = exchange(p, io, frame, &why);
                 if (answer)
-                        return json_incref(tb_kasa_answer(answer, module, command, error));
+                        return answer;
                 if (!tb_http_device_again(io, why, attempt)) {
                         g_propagate_error(error, g_steal_pointer(&why));
                         return NULL;
                 }
         }
+}
+
+/* What it says to one command; new reference. */
+static json_t *ask(TbPlug *p, TbIo *io, const char *module, const char *command, json_t *args_take,
+                   const char *child, GError **error)
+{
+        Kasa *k = (Kasa *)p;
+        json_auto_t *request = tb_kasa_request(module, command, args_take, child),
+                    *answer = k->by_klap ? tb_klap_session_ask(&k->klap, &p->http, &k->account, io, request,
+                                                               error)
+                                         : ask_plain(p, io, request, error);
+        return answer ? json_incref(tb_kasa_answer(answer, module, command, error)) : NULL;
 }
 
 static json_t *info_of(TbPlug *p, TbIo *io, GError **error)
@@ -94,12 +130,22 @@ static bool set_state(TbPlug *p, TbIo *io, bool on, GError **error)
         return answer != NULL;
 }
 
-static const TbParam params[] = {TB_PLUG_OUTPUT_PARAM, TB_HTTP_DEVICE_TIMEOUT_PARAM, TB_POLLED_PARAM,
-                                 TB_PLUG_INTERVAL_PARAM, TB_PARAM_END};
+static const TbParam params[] = {
+        TB_PLUG_OUTPUT_PARAM,
+        {.name = "protocol",
+         .type = TB_PARAM_ENUM,
+         .choices = TB_CHOICES("xor", "klap"),
+         .fallback = "\"xor\"",
+         .help = "klap: firmware that has closed port 9999; with the user and password of the app"},
+        TB_KLAP_ACCOUNT_PARAMS,
+        TB_HTTP_DEVICE_TIMEOUT_PARAM,
+        TB_POLLED_PARAM,
+        TB_PLUG_INTERVAL_PARAM,
+        TB_PARAM_END};
 
 static const TbPlugModel model = {
-        TB_PLUG_LANES,        .what = "Kasa",     .port = TB_KASA_PORT,
-        .identify = identify, .read = read_state, .set = set_state,
+        TB_PLUG_LANES_OF(Kasa), .what = "Kasa",       .open = open_kasa,  .close = close_kasa,
+        .port = TB_KASA_PORT,   .identify = identify, .read = read_state, .set = set_state,
 };
 
 const TbDriver tb_driver_kasa = {

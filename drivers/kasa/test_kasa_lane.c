@@ -72,14 +72,26 @@ static void test_words(void)
 
 int main(int argc, char **argv)
 {
-        static const PlugRig rig = {.name = "kasa",
-                                    .script = SIM,
-                                    .uri = "kasa://127.0.0.1:%d?poll_ms=1000&timeout_ms=500",
-                                    .foreign = "is no Kasa",
-                                    .watts = 11.5};
+        static const char *const klap[] = {"--klap", NULL};
+        static const PlugRig
+                rig = {.name = "kasa",
+                       .script = SIM,
+                       .uri = "kasa://127.0.0.1:%d?poll_ms=1000&timeout_ms=500",
+                       .foreign = "is no Kasa",
+                       .watts = 11.5},
+                newer = {.name = "kasa-klap",
+                         .script = SIM,
+                         .args = klap,
+                         .uri = "kasa://127.0.0.1:%d?protocol=klap&user=user%40example.com&password=secret&"
+                                "poll_ms=1000&timeout_ms=500",
+                         .wrong = "kasa://127.0.0.1:%d?protocol=klap&user=user%40example.com&password=wrong",
+                         .refused = "refuses the user and the password",
+                         .watts = 11.5,
+                         .again = true};
         g_test_init(&argc, &argv, NULL);
         signal(SIGPIPE, SIG_IGN);
         plug_rig_add(&rig);
+        plug_rig_add(&newer);
         g_test_add_func("/kasa/strip", test_strip);
         g_test_add_func("/kasa/words", test_words);
         return g_test_run();

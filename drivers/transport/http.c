@@ -230,9 +230,13 @@ static bool learn_challenge(Exchange *x)
         return x->call->password && header && tb_http_auth_learn(x->auth, header);
 }
 
+/* One that comes several times (Set-Cookie) is a list: RFC 9110, section 5.3. */
 static void keep_header(const char *name, const char *value, gpointer data)
 {
-        g_hash_table_replace(data, g_ascii_strdown(name, -1), g_strdup(value));
+        g_autofree char *key = g_ascii_strdown(name, -1);
+        const char *before = g_hash_table_lookup(data, key);
+        char *all = before ? g_strconcat(before, ", ", value, NULL) : g_strdup(value);
+        g_hash_table_replace(data, g_steal_pointer(&key), all);
 }
 
 static void fill_answer(Exchange *x, TbHttpAnswer *ret)

@@ -31,7 +31,7 @@ typedef struct TbHttpAnswer {
         int status;
         char *content_type;
         GBytes *body;        /* owned; also NUL-terminated behind its size */
-        GHashTable *headers; /* lower-case name -> value; owned */
+        GHashTable *headers; /* lower-case name -> value, of several "a, b"; owned */
 } TbHttpAnswer;
 
 bool tb_http_call(TbIo *io, const TbHttpCall *call, TbHttpAnswer *ret_answer, GError **error);

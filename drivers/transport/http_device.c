@@ -123,6 +123,14 @@ bool tb_http_device_again(TbIo *io, const GError *why, int attempt)
 bool tb_http_device_call(TbHttpDevice *d, TbIo *io, const char *method, const char *target,
                          const char *content_type, const char *body, TbHttpAnswer *ret, GError **error)
 {
+        return tb_http_device_send(d, io, method, target, content_type, body, body ? strlen(body) : 0, ret,
+                                   error);
+}
+
+bool tb_http_device_send(TbHttpDevice *d, TbIo *io, const char *method, const char *target,
+                         const char *content_type, const void *body, gsize size, TbHttpAnswer *ret,
+                         GError **error)
+{
         g_autofree char *url = g_strconcat(d->origin, target, NULL);
         g_autofree char *who = g_strdup_printf("the %s at %s", d->what, d->where);
         const char *const headers[] = {d->bearer ? "Authorization" : NULL, d->bearer, NULL};
@@ -130,7 +138,7 @@ bool tb_http_device_call(TbHttpDevice *d, TbIo *io, const char *method, const ch
                                  .url = url,
                                  .content_type = content_type,
                                  .body = body,
-                                 .body_size = body ? strlen(body) : 0,
+                                 .body_size = size,
                                  .user = d->user,
                                  .password = d->password,
                                  .auth = &d->auth,

@@ -69,7 +69,11 @@ void tb_http_device_clear(TbHttpDevice *device); /* accepts what is zeroed */
 bool tb_http_device_call(TbHttpDevice *device, TbIo *io, const char *method, const char *target,
                          const char *content_type, const char *body, TbHttpAnswer *ret_answer,
                          GError **error);
-/* The same, where the answer must be 2xx. */
+/* The same with a body of bytes. */
+bool tb_http_device_send(TbHttpDevice *device, TbIo *io, const char *method, const char *target,
+                         const char *content_type, const void *body, gsize size, TbHttpAnswer *ret_answer,
+                         GError **error);
+/* The same as the first, where the answer must be 2xx. */
 bool tb_http_device_ask(TbHttpDevice *device, TbIo *io, const char *method, const char *target,
                         const char *content_type, const char *body, TbHttpAnswer *ret_answer, GError **error);
 /* GET whose answer must be 2xx and a JSON object or array of at most TB_LIMIT_DEVICE_ANSWER bytes; the caller owns the reference. */

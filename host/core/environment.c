@@ -2,7 +2,6 @@
 
 #include <string.h>
 
-#include "drivers/driver.h"
 #include "lib/limits.h"
 
 #define ADB_PORT 5555
@@ -123,14 +122,8 @@ static void add_power(Device *d)
                 return;
         if (!is_host(ip))
                 wrong(d, name, "the plug's address is expected, such as 10.0.0.7");
-        else if (tb_driver_find("tapo"))
-                attach(d, g_strdup_printf("tapo://%s", ip));
         else
-                note(d->config,
-                     "%s: there is no driver for Tapo plugs: attach this plug, or another, as a power "
-                     "interface of "
-                     "device%u in the configuration (driver exec runs a command of yours)",
-                     name, d->number);
+                attach(d, g_strdup_printf("tapo://%s", ip));
 }
 
 static void read_device(TbHostConfig *c, TbConfigReader *r, guint number, const char *label)
@@ -218,10 +211,8 @@ static bool is_idle(const char *name)
                                             "HOST_WEB_BROWSER_PATH",
                                             NULL};
         const char *what = of_device(name);
-        bool tapo = strcmp(name, "TAPO_USERNAME") == 0 || strcmp(name, "TAPO_PASSWORD") == 0;
         return g_strv_contains(exact, name) || g_str_has_prefix(name, "NEXT_PUBLIC_") ||
                (what && strcmp(what, "NAME") != 0 && !g_strv_contains(of_devices, what)) ||
-               (tapo && !tb_driver_find("tapo")) ||
                (strcmp(name, "HOST_API_URL") == 0 && tb_config_env("HOST_URL"));
 }
 

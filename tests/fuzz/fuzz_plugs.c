@@ -5,6 +5,7 @@
 #include "drivers/httpplug/httpplug_proto.h"
 #include "drivers/kasa/kasa_proto.h"
 #include "drivers/mqtt/mqtt_proto.h"
+#include "drivers/tapo/passthrough.h"
 #include "drivers/tasmota/tasmota_proto.h"
 #include "lib/json.h"
 
@@ -25,6 +26,31 @@ static bool kasa(const char *text, size_t size, const json_t *json, GError **err
                 g_assert_true(*id && g_utf8_validate(id, -1, NULL));
         tb_kasa_measures(info);
         return tb_kasa_parse(info, json_object_get(json, "emeter"), 1, &state, error);
+}
+
+/* {"answer":…,"parts":…,"list":…} of Tapo's; the same bytes as envelopes of both ways, and as a cookie. */
+static bool tapo(const char *text, size_t size, const json_t *json, GError **error)
+{
+        static const TbTapoPass pass = {0};
+        static const TbKlap keys = {.version = 2};
+        char id[TB_PLUG_ID] = "";
+        const json_t *result;
+        json_int_t code;
+        int seconds = 1;
+        TbPlugState state;
+        g_autofree char *open = tb_klap_open(&keys, text, size), *passed = tb_tapo_pass_open(&pass, text),
+                        *cookie = tb_klap_session_cookie(text, &seconds);
+        g_assert_cmpint(seconds, >, 0);
+        if (!json)
+                return true;
+        const json_t *answer = json_object_get(json, "answer");
+        tb_tapo_judge(answer, "child", &result, &code);
+        tb_tapo_judge(answer, NULL, &result, &code);
+        tb_tapo_has(json_object_get(json, "parts"), "control_child");
+        if (tb_tapo_parse_id(result, id))
+                g_assert_true(*id && g_utf8_validate(id, -1, NULL));
+        return tb_tapo_child(json_object_get(json, "list"), 1, error) &&
+               tb_tapo_parse(result, result, result, &state, error);
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
@@ -55,6 +81,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
                 if (json)
                         tb_tasmota_refuses(json, &why);
                 break;
+        case 'p': ok = tapo(text, size - 1, json, &error); break;
         case 'k': ok = kasa(text, size - 1, json, &error); break;
         case 'a': ok = !json || tb_homeassistant_parse(json, &state, &error); break;
         case 'm':

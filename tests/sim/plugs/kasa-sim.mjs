@@ -2,15 +2,23 @@
 // A simulated Kasa plug or strip: SIMULATOR, nothing here comes out of a real device. Written from the vectors and
 // fixtures that README.md names; it ends at once where it does not meet them itself.
 //
-//   node tests/sim/plugs/kasa-sim.mjs [--outputs N] [--bare] [--short] [--port N] [--control]
+//   node tests/sim/plugs/kasa-sim.mjs [--outputs N] [--bare] [--short] [--klap] [--user TEXT] [--secret TEXT]
+//                                     [--port N] [--control]
 //
 // Lines on stdin: relays.mjs; `fault busy`: hangs up, the protocol has no word for it.
 // --bare: measures nothing. --short: outlets are numbered as in old strips.
 import assert from 'node:assert';
+import http from 'node:http';
 import net from 'node:net';
+import { Klap } from './klap.mjs';
 import { Relays, optionsOf, serve } from './relays.mjs';
 
-const options = optionsOf({ bare: { type: 'boolean', default: false }, short: { type: 'boolean', default: false } });
+const options = optionsOf({
+  bare: { type: 'boolean', default: false },
+  short: { type: 'boolean', default: false },
+  klap: { type: 'boolean', default: false },
+  user: { type: 'string', default: 'user@example.com' },
+});
 const relays = new Relays(options);
 
 function hide(text) {
@@ -85,7 +93,10 @@ function answer(request) {
   return { system: { set_relay_state: { err_code: 0 } } };
 }
 
-const server = net.createServer((socket) => {
+const said = (text) => (relays.fault === 'garbage' ? '<html>' : JSON.stringify(answer(JSON.parse(text))));
+
+/** Port 9999. */
+function plain(socket) {
   let heard = Buffer.alloc(0);
   socket.on('error', () => {});
   socket.on('data', (data) => {
@@ -93,12 +104,28 @@ const server = net.createServer((socket) => {
     if (heard.length < 4 || heard.length < 4 + heard.readUInt32BE(0)) return;
     relays.requests += 1;
     if (relays.fault === 'silent') return;
-    if (relays.isBusy()) return socket.destroy();
-    const said = relays.fault === 'garbage' ? '<html>' : JSON.stringify(answer(JSON.parse(reveal(heard.subarray(4)))));
-    const body = hide(said);
+    if (relays.isBusy()) {
+      socket.destroy();
+      return;
+    }
+    const body = hide(said(reveal(heard.subarray(4))));
     const head = Buffer.alloc(4);
     head.writeUInt32BE(body.length);
     socket.end(Buffer.concat([head, body]));
   });
-});
-serve(server, options);
+}
+
+/** Port 80 of newer firmware. */
+const klap = new Klap({ version: 1, user: options.user, password: options.secret });
+function byHttp(request, response) {
+  const parts = [];
+  request.on('data', (d) => parts.push(d));
+  request.on('end', () => {
+    relays.requests += 1;
+    if (relays.fault === 'silent') return;
+    const url = new URL(request.url, 'http://plug');
+    const [status, body, headers] = klap.post(url, request.headers, Buffer.concat(parts), said);
+    response.writeHead(status, headers).end(body);
+  });
+}
+serve(options.klap ? http.createServer(byHttp) : net.createServer(plain), options);
