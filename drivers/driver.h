@@ -52,6 +52,9 @@ typedef struct TbDriver TbDriver;
 typedef struct TbLane TbLane;
 typedef struct TbInstance TbInstance;
 
+/* What is asked of an outlet: what core knows of it; what it reads; to be off, to be on. */
+typedef enum TbOutletAsk { TB_OUTLET_LOOK, TB_OUTLET_READ, TB_OUTLET_OFF, TB_OUTLET_ON } TbOutletAsk;
+
 /* events: what a lane may tell, from its worker only. Implemented by core; copies what it is given. */
 typedef enum TbPowerObserved { TB_POWER_UNKNOWN, TB_POWER_OFF, TB_POWER_ON } TbPowerObserved;
 
@@ -85,6 +88,12 @@ typedef struct TbUp {
         void (*fault)(TbInstance *self, const char *reason); /* still open, but broken; NULL: well again */
         /* The device has copied this: UTF-8, line ends are \n, TB_LIMIT_CLIPBOARD bytes at most. Not what copy() gave it. */
         void (*clipboard)(TbInstance *self, const char *text);
+        /* Asks an outlet of another device, named "psu-a/power": core does it as a command of its own (lease, audit and deadline of
+         * that device hold) and answers what was observed. Waits in `io`; ended early (TIMEOUT, INTERRUPTED), what was begun there ends by
+         * itself. NOT_FOUND: there is none of that name; GONE: it is not reached; others as power.set. A driver
+         * that calls it names the parameter: TbDriver.members. */
+        bool (*outlet)(TbInstance *self, TbIo *io, const char *member, TbOutletAsk ask, TbPowerState *ret,
+                       GError **error);
 } TbUp;
 
 /* --- a lane's state begins with this --- */
@@ -367,6 +376,9 @@ struct TbDriver {
         const TbLanProbe *probes;        /* what answers a broadcast; NULL: none */
         /* Its parameters name programs or their arguments: whoever may attach it can run what they like here. */
         bool starts_programs;
+        /* Its parameter that lists outlets of other devices, with commas, which it switches by up->outlet(); NULL: none. Nothing is in
+         * itself: core sees to it. */
+        const char *members;
         /* What it tells as events comes at the rate of somebody outside: they have a share of the replay, and no more. */
         bool strangers;
 };

@@ -347,6 +347,7 @@
 #define TB_LIMIT_USERS 1000
 #define TB_LIMIT_GROUPS 200
 #define TB_LIMIT_USER_GROUPS 32   /* of one user */
+#define TB_LIMIT_GROUP_MEMBERS 16 /* outlets that are switched as one */
 #define TB_LIMIT_GROUP_DEVICES 64 /* patterns of one group */
 #define TB_LIMIT_LOGINS_EACH 50   /* of one user; above it the one that was not used for longest goes */
 #define TB_LIMIT_LOGIN_IDLE_S (7 * 86400)

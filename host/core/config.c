@@ -308,81 +308,6 @@ static void check_access(const TbHostConfig *c, TbConfigReader *r)
                                   "without vnc.password everybody has control already: set both");
 }
 
-/* --- TCP ports: each once --- */
-typedef struct Ports {
-        TbConfigReader *reader;
-        GHashTable *taken; /* owned: port -> who has it, owned */
-        const char *device;
-} Ports;
-
-static void take_port(Ports *ports, const json_t *blamed, const char *path, guint16 port)
-{
-        const char *other = port ? g_hash_table_lookup(ports->taken, GUINT_TO_POINTER(port)) : NULL;
-        if (other)
-                tb_config_problem(ports->reader, blamed, NULL, path, "port %u is already that of %s", port,
-                                  other);
-        else if (port)
-                g_hash_table_insert(ports->taken, GUINT_TO_POINTER(port), g_strdup(path));
-}
-
-static void take_console_port(TbInterface *console, const TbConsolePort *port, gpointer data)
-{
-        Ports *ports = data;
-        g_autofree char *path =
-                g_strdup_printf("devices.%s.%s (%s)", ports->device, port->field, tb_interface_name(console));
-        const json_t *spec =
-                json_object_get(json_object_get(tb_config_root(ports->reader), "devices"), ports->device);
-        take_port(ports, json_object_get(spec, port->field), path, port->port);
-}
-
-static void take_device_ports(Ports *ports, const char *id, const json_t *spec, TbDevice *device)
-{
-        const json_t *vnc = json_object_get(spec, "vnc");
-        g_autofree char *path = g_strdup_printf("devices.%s.vnc", id);
-        ports->device = id;
-        take_port(ports, vnc, path, (guint16)json_integer_value(vnc));
-        tb_device_each_port(device, "rfc2217", take_console_port, ports);
-        tb_device_each_port(device, "tcp", take_console_port, ports);
-}
-
-/* Attachments are built once on trial, so that --check says everything that start would. Nothing is opened.
- */
-static void check_devices(TbHostConfig *c, TbConfigReader *r)
-{
-        TbCore trial = {.config = c};
-        const char *id;
-        json_t *spec;
-        Ports ports = {r, g_hash_table_new_full(NULL, NULL, NULL, g_free), NULL};
-        take_port(&ports, NULL, "port", c->port);
-        take_port(&ports, NULL, "vnc.port", c->vnc_port);
-        take_port(&ports, NULL, "novnc.port", c->novnc_port);
-        if (json_object_size(c->devices) > TB_LIMIT_DEVICES)
-                tb_config_problem(r, c->devices, NULL, "devices", "a host has at most %d devices",
-                                  TB_LIMIT_DEVICES);
-        json_object_foreach (c->devices, id, spec) {
-                g_autoptr(GError) error = NULL;
-                TbDevice *device = tb_device_new(&trial, id, spec, &error);
-                if (!device) {
-                        const char *field = tb_error_field(error);
-                        const json_t *attach = json_object_get(spec, "attach"),
-                                     *blamed = field ? json_object_get(spec, field) : NULL;
-                        if (!blamed && field)
-                                blamed = json_object_get(attach, field);
-                        g_autofree char *path =
-                                g_strdup_printf("devices.%s%s%s", id, field ? "." : "", field ? field : "");
-                        tb_config_problem(r,
-                                          blamed   ? blamed
-                                          : attach ? attach
-                                                   : spec,
-                                          NULL, path, "%s", tb_error_detail(error));
-                } else {
-                        take_device_ports(&ports, id, spec, device);
-                }
-                tb_device_free(device);
-        }
-        g_hash_table_unref(ports.taken);
-}
-
 TbHostConfig *tb_host_config_load(const TbHostOptions *options, GError **error)
 {
         g_auto(TbConfigReader) r = {0};
@@ -401,7 +326,7 @@ TbHostConfig *tb_host_config_load(const TbHostOptions *options, GError **error)
         tb_config_ca(&r, json_object_get(tb_config_root(&r), "server"), c->server_ca);
         check_ice(c, &r);
         check_access(c, &r);
-        check_devices(c, &r);
+        tb_config_check_devices(c, &r);
         c->prints = tb_config_prints(&r);
         return tb_config_done(&r, error) ? g_steal_pointer(&c) : NULL;
 }

@@ -275,7 +275,8 @@ TbDevice *tb_core_add_device(TbCore *core, const TbActor *actor, json_t *spec, G
         if (!tb_ceiling_attach(core, actor, kept, error))
                 return NULL;
         TbDevice *device = tb_device_new(core, id, kept, error);
-        if (device && (!tb_device_check_bind(device, NULL, error) || !tb_store_change(core, id, kept, error)))
+        if (device && (!tb_device_check_outlets(core, device, NULL, error) ||
+                       !tb_device_check_bind(device, NULL, error) || !tb_store_change(core, id, kept, error)))
                 g_clear_pointer(&device, tb_device_free);
         if (!device)
                 return NULL;
@@ -317,8 +318,8 @@ static void move_past(TbDevice *old, TbDevice *fresh)
 static bool replace(TbCore *core, TbDevice *old, json_t *spec, GError **error)
 {
         TbDevice *fresh = tb_device_new(core, old->id, spec, error);
-        if (!fresh || !tb_device_check_bind(fresh, old, error) ||
-            !tb_store_change(core, old->id, spec, error)) {
+        if (!fresh || !tb_device_check_outlets(core, fresh, old, error) ||
+            !tb_device_check_bind(fresh, old, error) || !tb_store_change(core, old->id, spec, error)) {
                 tb_device_free(fresh); /* nothing live has changed yet */
                 return false;
         }

@@ -8,6 +8,7 @@
 #include "host/core/state/samples.h"
 #include "host/core/state/saver.h"
 #include "host/core/state/sensor_log.h"
+#include "lib/config.h"
 #include "lib/job.h"
 #include "lib/places.h"
 #include "lib/secret.h"
@@ -130,6 +131,13 @@ void tb_device_free(TbDevice *device); /* releases its workers; they end by them
 bool tb_device_check_ports(TbDevice *device, const char *field, GError **error);
 /* Whether the ports that `fresh` asks for can be opened; those of `old` (nullable), whose place it takes, can. TB_ERROR_BUSY. */
 bool tb_device_check_bind(TbDevice *fresh, TbDevice *old, GError **error);
+/* outlets.c: `from` asks an outlet of another interface. */
+void tb_outlets_ask(const TbInterface *from, TbOutletCall *call);
+/* Before `fresh` is in `core`, in the place of `old` (nullable): nothing is in itself (INVALID), and none of its outlets is another
+ * device's (BUSY, naming both). */
+bool tb_device_check_outlets(TbCore *core, const TbDevice *fresh, const TbDevice *old, GError **error);
+/* config_devices.c */
+void tb_config_check_devices(TbHostConfig *config, TbConfigReader *reader);
 /* device_usb.c: something of the device hangs at USB port `port` ("1-1.4") of this host or behind it. */
 bool tb_device_hangs_at(TbDevice *device, const char *port);
 TbInterface *tb_device_find(TbDevice *device, const char *name);

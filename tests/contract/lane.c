@@ -140,6 +140,14 @@ static void on_clipboard(TbInstance *self, const char *text)
         unlock(lane);
 }
 
+/* There is no other interface here. */
+static bool on_outlet(TbInstance *self G_GNUC_UNUSED, TbIo *io G_GNUC_UNUSED, const char *member,
+                      TbOutletAsk ask G_GNUC_UNUSED, TbPowerState *ret G_GNUC_UNUSED, GError **error)
+{
+        tb_set_error(error, TB_ERROR_NOT_FOUND, "there is no %s", member);
+        return false;
+}
+
 static const TbUp up = {.bytes = on_bytes,
                         .line = on_line,
                         .sample = on_sample,
@@ -150,7 +158,8 @@ static const TbUp up = {.bytes = on_bytes,
                         .no_sound = on_no_sound,
                         .event = on_event,
                         .fault = on_fault,
-                        .clipboard = on_clipboard};
+                        .clipboard = on_clipboard,
+                        .outlet = on_outlet};
 
 /* --- the worker --- */
 static bool is_closing(Lane *lane)

@@ -1,6 +1,7 @@
 /* What plugs answer: the first byte says whose parser reads it. */
 #include <stdint.h>
 
+#include "drivers/group/group_proto.h"
 #include "drivers/homeassistant/homeassistant_proto.h"
 #include "drivers/httpplug/httpplug_proto.h"
 #include "drivers/kasa/kasa_proto.h"
@@ -82,6 +83,11 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
                         tb_tasmota_refuses(json, &why);
                 break;
         case 'p': ok = tapo(text, size - 1, json, &error); break;
+        case 'g': {
+                g_auto(GStrv) members = tb_group_members(text, &error);
+                ok = members != NULL;
+                break;
+        }
         case 'k': ok = kasa(text, size - 1, json, &error); break;
         case 'a': ok = !json || tb_homeassistant_parse(json, &state, &error); break;
         case 'm':

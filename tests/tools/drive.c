@@ -101,6 +101,13 @@ static void up_event(TbInstance *self, const char *type, json_t *data)
         say(data ? json_pack("{s:s, s:o}", "event", type, "data", data) : json_pack("{s:s}", "event", type));
 }
 
+static bool up_outlet(TbInstance *self G_GNUC_UNUSED, TbIo *io G_GNUC_UNUSED, const char *member,
+                      TbOutletAsk ask G_GNUC_UNUSED, TbPowerState *ret G_GNUC_UNUSED, GError **error)
+{
+        tb_set_error(error, TB_ERROR_NOT_FOUND, "there is no %s", member);
+        return false;
+}
+
 static const TbUp up = {.bytes = up_bytes,
                         .line = up_line,
                         .sample = up_sample,
@@ -111,7 +118,8 @@ static const TbUp up = {.bytes = up_bytes,
                         .no_sound = up_text,
                         .event = up_event,
                         .fault = up_text,
-                        .clipboard = up_text};
+                        .clipboard = up_text,
+                        .outlet = up_outlet};
 
 /* --- commands --- */
 /* Commands come from a thread of their own and wake the pump, as core's do. */

@@ -2,6 +2,7 @@
 #include <string.h>
 
 #include "host/core/input/release.h"
+#include "host/core/lanes/outlet.h"
 #include "host/core/private.h"
 #include "lib/clock.h"
 #include "lib/limits.h"
@@ -368,6 +369,21 @@ static void on_clipboard(gpointer data, const char *text)
                 tb_interface_set_clipboard(iface, text, NULL);
 }
 
+static void on_outlet(gpointer data, TbOutletCall *call)
+{
+        const TbLaneOwner *owner = data;
+        for (guint i = 0; i < owner->device->interfaces->len; i++) {
+                TbInterface *iface = g_ptr_array_index(owner->device->interfaces, i);
+                if (iface->attachment == owner->attachment && iface->lane == owner->lane) {
+                        tb_outlets_ask(iface, call);
+                        return;
+                }
+        }
+        GError *why = NULL;
+        tb_set_error(&why, TB_ERROR_INTERRUPTED, "who asks has no interface any more");
+        tb_outlet_call_answer(call, NULL, why);
+}
+
 const TbWorkerOps tb_interface_worker_ops = {
         .state = on_state,
         .bytes = on_bytes,
@@ -376,6 +392,7 @@ const TbWorkerOps tb_interface_worker_ops = {
         .power = on_power,
         .event = on_event,
         .clipboard = on_clipboard,
+        .outlet = on_outlet,
         .sampling = on_sampling,
 };
 

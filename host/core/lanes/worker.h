@@ -13,6 +13,7 @@
 
 typedef struct TbWorker TbWorker;
 typedef struct TbCall TbCall;
+typedef struct TbOutletCall TbOutletCall; /* outlet.h */
 
 typedef enum TbCallRank {
         TB_CALL_READS,
@@ -44,6 +45,8 @@ typedef struct TbWorkerOps {
         void (*power)(gpointer owner, const TbPowerState *state);
         void (*event)(gpointer owner, const char *type, json_t *data);
         void (*clipboard)(gpointer owner, const char *text);
+        /* the driver asks an outlet of another interface: answered by tb_outlet_call_answer() */
+        void (*outlet)(gpointer owner, TbOutletCall *call);
         /* asking for samples fails (reason), or works again (NULL) */
         void (*sampling)(gpointer owner, const char *reason);
 } TbWorkerOps;

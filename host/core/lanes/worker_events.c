@@ -2,6 +2,7 @@
 
 #include <string.h>
 
+#include "host/core/lanes/outlet.h"
 #include "lib/clock.h"
 #include "lib/limits.h"
 #include "lib/refcount.h"
@@ -235,6 +236,49 @@ static void up_clipboard(TbInstance *self, const char *text)
         post_and_wait(p, strlen(text));
 }
 
+/* --- an outlet of another interface --- */
+typedef struct OutletPost {
+        TbWorkerEvents *events; /* ref */
+        TbOutletCall *call;
+} OutletPost;
+
+static void outlet_arrive(gpointer data)
+{
+        OutletPost *p = data;
+        if (p->events->o.owner) {
+                p->events->o.ops->outlet(p->events->o.owner, p->call);
+        } else {
+                GError *why = NULL;
+                tb_set_error(&why, TB_ERROR_INTERRUPTED, "who asks is being removed");
+                tb_outlet_call_answer(p->call, NULL, why);
+        }
+        events_unref(p->events);
+        g_free(p);
+}
+
+static bool up_outlet(TbInstance *self, TbIo *io, const char *member, TbOutletAsk ask, TbPowerState *ret,
+                      GError **error)
+{
+        TbWorkerEvents *events = self->host;
+        TbOutletCall *call = tb_outlet_call_new(member, ask);
+        if (!call) {
+                tb_set_error(error, TB_ERROR_LIMIT, "%s: the host has no descriptor left to wait for it",
+                             member);
+                return false;
+        }
+        OutletPost *p = g_new(OutletPost, 1);
+        tb_ref_inc(&events->ref);
+        *p = (OutletPost){events, call};
+        if (!tb_worker_events_call(events, outlet_arrive, p)) { /* after the main loop */
+                GError *why = NULL;
+                tb_set_error(&why, TB_ERROR_INTERRUPTED, "the host stops");
+                tb_outlet_call_answer(call, NULL, why);
+                events_unref(events);
+                g_free(p);
+        }
+        return tb_outlet_call_wait(call, io, ret, error);
+}
+
 void tb_worker_events_state(TbWorkerEvents *events, TbState state, const char *reason)
 {
         Post *p = post_new(events, POST_STATE, 0);
@@ -280,6 +324,7 @@ const TbUp tb_worker_up = {
         .event = up_event,
         .fault = up_fault,
         .clipboard = up_clipboard,
+        .outlet = up_outlet,
 };
 
 TbWorkerEvents *tb_worker_events_new(const TbWorkerEventsOptions *options)

@@ -87,6 +87,8 @@ static void test_bad(void)
                 {"devices:\n  A:\n    attach: fake://x\n", "devices.A.id"},
                 {"devices:\n  a:\n    attach:\n      power: fake://x\n      foo: fake://x\n",
                  ".yaml:5: devices.a.foo"},
+                {"devices:\n  a:\n    attach: fake://x\n  b:\n    attach: fake://x\n",
+                 ".yaml:5: devices: the outlet fake://x is that of a/power: b/power cannot have it"},
                 {"devices:\n  a:\n    attach: fake://x\n    colour: red\n", "unknown field \"colour\""},
                 {"address: 0.0.0.0\n", "without a token"},
                 {"listen: 0.0.0.0:6109\n", "without a token"},
@@ -134,7 +136,7 @@ static void test_devices(void)
         g_autoptr(GString) yaml = g_string_new("devices:\n");
         g_autoptr(GError) error = NULL;
         for (guint i = 0; i < TB_LIMIT_DEVICES; i++)
-                g_string_append_printf(yaml, "  d%u: {attach: 'fake://x'}\n", i);
+                g_string_append_printf(yaml, "  d%u: {attach: 'fake://x%u'}\n", i, i);
         g_autoptr(TbHostConfig) most = load(yaml->str, &error);
         g_assert_no_error(error);
         g_assert_cmpuint(json_object_size(most->devices), ==, TB_LIMIT_DEVICES);

@@ -252,8 +252,9 @@ static void test_many_devices(void)
         for (guint i = 0; i <= TB_LIMIT_DEVICES; i++) {
                 g_autoptr(GError) error = NULL;
                 g_autofree char *id = g_strdup_printf("d%u", i);
-                json_auto_t *spec = json_pack("{s:s, s:{s:{s:s, s:s}}}", "id", id, "attach", "p", "uri",
-                                              "fake://x", "kind", "power");
+                g_autofree char *uri = g_strdup_printf("fake://%s", id);
+                json_auto_t *spec = json_pack("{s:s, s:{s:{s:s, s:s}}}", "id", id, "attach", "p", "uri", uri,
+                                              "kind", "power");
                 TbDevice *device = bench_add_device(b.core, &actor, spec, &error);
                 g_assert_true((device != NULL) == (i < TB_LIMIT_DEVICES));
                 if (device)
