@@ -191,10 +191,14 @@ static bool failed(Exchange *x, GError **error)
                         code = TB_ERROR_GONE;
         if (g_error_matches(x->error, G_IO_ERROR, G_IO_ERROR_TIMED_OUT))
                 code = TB_ERROR_TIMEOUT;
-        bool foreign = g_error_matches(x->error, SOUP_SESSION_ERROR, SOUP_SESSION_ERROR_PARSING);
+        bool unknown = g_error_matches(x->error, G_TLS_ERROR, G_TLS_ERROR_BAD_CERTIFICATE),
+             foreign = g_error_matches(x->error, SOUP_SESSION_ERROR, SOUP_SESSION_ERROR_PARSING);
         tb_set_error(error, (int)code, "%s: %s", x->who,
-                     foreign ? "what answers there does not speak HTTP (is the port right?)"
-                             : x->error->message);
+                     unknown   ? "nobody here vouches for the certificate that it shows (give it one that is "
+                                 "trusted, or "
+                                 "set \"tls\" to \"unverified\")"
+                     : foreign ? "what answers there does not speak HTTP (is the port right?)"
+                               : x->error->message);
         return false;
 }
 

@@ -186,12 +186,20 @@ bool tb_http_device_absent(const TbHttpDevice *d, GError *why_take, GError **err
         return false;
 }
 
+/* {"message":…}, or Redfish's {"error":{"message":…}} */
+static const char *message_of(const json_t *json)
+{
+        const char *message = json_string_value(json_object_get(json, "message"));
+        return message ? message
+                       : json_string_value(json_object_get(json_object_get(json, "error"), "message"));
+}
+
 static char *words_of(const TbHttpAnswer *answer)
 {
         gsize size;
         const char *body = g_bytes_get_data(answer->body, &size);
         json_auto_t *json = tb_json_parse(body, size, NULL);
-        const char *message = json_string_value(json_object_get(json, "message"));
+        const char *message = message_of(json);
         const char *words = message ? message : body;
         char *valid =
                 g_utf8_make_valid(words ? words : "", (gssize)MIN(message ? strlen(message) : size, WORDS));
@@ -221,7 +229,7 @@ static bool bad_status(const TbHttpDevice *d, const char *target, const TbHttpAn
                         "the %s at %s sends us elsewhere (status %d for %s), which is not followed: is the "
                         "address right?",
                         d->what, d->where, answer->status, path);
-        else if (json_is_string(json_object_get(json, "message")))
+        else if (message_of(json))
                 tb_set_error(error, TB_ERROR_UNPROCESSABLE, "the %s at %s refuses: %s", d->what, d->where,
                              words);
         else

@@ -98,6 +98,43 @@ const KINDS = {
     const tags = outputs.map((on, i) => `<meta http-equiv="powerstate" content="Power Port ${i + 1},${on ? 1 : 0}">`);
     return [200, `<html><head>${tags.join('\n')}</head></html>`, { 'Content-Type': 'text/html' }];
   },
+  /** DMTF's DSP0266, DSP2046 and the mockups of DSP2043; what is so already is refused, as controllers do */
+  redfish(url, request, body) {
+    const link = (path) => ({ '@odata.id': `/redfish/v1/${path}` });
+    if (url.pathname === '/redfish/v1/') return [200, { RedfishVersion: '1.6.0', Systems: link('Systems') }];
+    if (request.headers.authorization !== `Basic ${Buffer.from(`lab:${options.secret}`).toString('base64')}`)
+      return [401, { error: { code: 'Base.1.0.NoValidSession', message: 'There is no valid session' } }];
+    if (url.pathname === '/redfish/v1/Systems')
+      return [200, { Members: outputs.map((_, n) => link(`Systems/${n + 1}`)), 'Members@odata.count': outputs.length }];
+    const [, kind, number, rest] = /^\/redfish\/v1\/(Systems|Chassis)\/(\d+)(\/.*)?$/.exec(url.pathname) ?? [];
+    const n = Number(number) - 1;
+    if (!(n in outputs)) return [404, { error: { message: 'The resource does not exist' } }];
+    if (kind === 'Chassis' && !rest) return [200, { Id: number, Power: link(`Chassis/${number}/Power`) }];
+    if (kind === 'Chassis') return [200, { PowerControl: [{ MemberId: '0', PowerConsumedWatts: watts(n) }] }];
+    const slow = relays.fault === 'slow' && relays.left-- > 0;
+    if (!rest)
+      return [
+        200,
+        {
+          Id: number,
+          UUID: `38947555-7742-3448-3784-82334782383${n + (relays.fault === 'another' ? 5 : 0)}`,
+          PowerState: slow ? 'PoweringOn' : outputs[n] ? 'On' : 'Off',
+          Links: { Chassis: [link(`Chassis/${number}`)] },
+          Actions: {
+            '#ComputerSystem.Reset': {
+              target: `/redfish/v1/Systems/${number}/Actions/ComputerSystem.Reset`,
+              'ResetType@Redfish.AllowableValues': ['On', 'ForceOff', 'GracefulShutdown', 'ForceRestart'],
+            },
+          },
+        },
+      ];
+    const wanted = { On: true, ForceOff: false, GracefulShutdown: false }[body?.ResetType];
+    if (request.method !== 'POST' || wanted === undefined)
+      return [400, { error: { message: 'ActionParameterNotSupported' } }];
+    if (wanted === outputs[n]) return [409, { error: { message: 'The system is in that state already' } }];
+    turn(n, wanted);
+    return [204, ''];
+  },
 };
 
 const server = http.createServer((request, response) => {
