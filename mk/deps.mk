@@ -8,7 +8,7 @@ DEPS_BUILD := make gcc libc6-dev ca-certificates pkg-config git libglib2.0-dev l
 DEPS_PAGES := nodejs npm
 # what testbed-host loads, starts or reads when it is there
 DEPS_GSTREAMER := gstreamer1.0-plugins-base gstreamer1.0-plugins-good gstreamer1.0-plugins-bad gstreamer1.0-plugins-ugly gstreamer1.0-nice
-DEPS_HOST := $(DEPS_GSTREAMER) adb fonts-dejavu-core
+DEPS_HOST := $(DEPS_GSTREAMER) adb ipmitool fonts-dejavu-core
 # The images take of those sets only the plugins whose elements are made somewhere (docker/README.md): the sets' own libraries are 400 MB.
 # tests/house/image.test.mjs runs the host with these alone.
 GST_PLUGINS := app videoconvertscale x264 vpx va nvcodec qsv openh264 videoparsersbad video4linux2 rtp rtpmanager webrtc nice dtls srtp sctp audioconvert audioresample opus
@@ -26,7 +26,7 @@ DEPS_LAB_TEST := supervisor blackbox libjpeg-turbo-progs shellcheck docker-compo
 DEPS_IMAGE_TEST := docker.io debootstrap
 DEPS_TEST := $(DEPS_DEB) $(DEPS_LAB_TEST) lintian systemd curl openssl clang clang-format clang-tidy cppcheck libclang-rt-14-dev chromium firefox-esr socat python3 python3-serial python3-labgrid ser2net python3-zeroconf python3-aiortc python3-prometheus-client vncsnapshot gvncviewer \
 	xdotool xclip iproute2 nftables util-linux coturn x11vnc tigervnc-standalone-server tigervnc-scraping-server tigervnc-viewer websockify novnc python3-flask gunicorn wrk zbar-tools cpio xz-utils zstd uhubctl nginx-light caddy postgresql \
-	gpsd gpsd-clients snmpd snmp mosquitto mosquitto-clients pulseaudio pulseaudio-utils libasound2-plugins espeak-ng
+	gpsd gpsd-clients snmpd snmp openipmi mosquitto mosquitto-clients pulseaudio pulseaudio-utils libasound2-plugins espeak-ng
 
 SUDO := $(if $(filter 0,$(shell id -u)),,sudo)
 missing = $(shell for p in $(1); do dpkg-query -W -f='$${Status}' $$p 2>/dev/null | grep -q 'ok installed' || \

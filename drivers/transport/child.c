@@ -391,8 +391,16 @@ static bool run_loop(Run *run, TbIo *io, int timeout_ms, GByteArray *out, GByteA
 bool tb_child_run(TbIo *io, const char *const *argv, const void *input, gsize input_size, gsize limit,
                   int timeout_ms, int *ret_status, GByteArray **ret_out, GByteArray **ret_err, GError **error)
 {
+        return tb_child_run_env(io, argv, NULL, input, input_size, limit, timeout_ms, ret_status, ret_out,
+                                ret_err, error);
+}
+
+bool tb_child_run_env(TbIo *io, const char *const *argv, const char *const *env, const void *input,
+                      gsize input_size, gsize limit, int timeout_ms, int *ret_status, GByteArray **ret_out,
+                      GByteArray **ret_err, GError **error)
+{
         guint flags = TB_CHILD_STDOUT | TB_CHILD_STDERR | (input_size > 0 ? TB_CHILD_STDIN : 0);
-        TbChild *child = tb_child_spawn(argv, NULL, NULL, flags, error);
+        TbChild *child = tb_child_spawn(argv, env, NULL, flags, error);
         if (!child)
                 return false;
         Run run = {child, input, input_size, limit, true, true};

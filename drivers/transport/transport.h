@@ -75,3 +75,7 @@ void tb_child_free(TbChild *child, int grace_ms);
 bool tb_child_run(TbIo *io, const char *const *argv, const void *input, gsize input_size, gsize limit,
                   int timeout_ms, int *ret_status, GByteArray **ret_out, GByteArray **ret_err,
                   GError **error);
+/* The same with "K=V" additions to its environment. */
+bool tb_child_run_env(TbIo *io, const char *const *argv, const char *const *env, const void *input,
+                      gsize input_size, gsize limit, int timeout_ms, int *ret_status, GByteArray **ret_out,
+                      GByteArray **ret_err, GError **error);

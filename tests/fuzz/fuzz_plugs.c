@@ -4,8 +4,10 @@
 #include "drivers/group/group_proto.h"
 #include "drivers/homeassistant/homeassistant_proto.h"
 #include "drivers/httpplug/httpplug_proto.h"
+#include "drivers/ipmi/ipmi_proto.h"
 #include "drivers/kasa/kasa_proto.h"
 #include "drivers/mqtt/mqtt_proto.h"
+#include "drivers/redfish/redfish_proto.h"
 #include "drivers/tapo/passthrough.h"
 #include "drivers/tasmota/tasmota_proto.h"
 #include "lib/json.h"
@@ -86,6 +88,23 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         case 'g': {
                 g_auto(GStrv) members = tb_group_members(text, &error);
                 ok = members != NULL;
+                break;
+        }
+        case 'r':
+                ok = !json ||
+                     (tb_redfish_system(json, "1", &error) && tb_redfish_parse(json, json, &state, &error));
+                if (json)
+                        tb_redfish_reset(json, true, false);
+                if (json && tb_redfish_parse_id(json, id))
+                        g_assert_true(*id && g_utf8_validate(id, -1, NULL));
+                break;
+        case 'i': {
+                TbPowerObserved is;
+                tb_ipmi_parse_state(text, &is);
+                tb_ipmi_parse_watts(text);
+                if (tb_ipmi_parse_id(text, id))
+                        g_assert_true(*id && g_utf8_validate(id, -1, NULL));
+                ok = tb_ipmi_failed("the BMC", text, &error);
                 break;
         }
         case 'k': ok = kasa(text, size - 1, json, &error); break;
