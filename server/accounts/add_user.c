@@ -51,17 +51,46 @@ static bool read_password(const char *name, char *password, int size, GError **e
         return same;
 }
 
+static TbDbCall *call_of(const char *statement, const TbUser *user)
+{
+        TbDbCall *call = tb_db_call_new();
+        if (user)
+                tb_accounts_write_user(user, call);
+        else
+                tb_db_statement(call, statement);
+        return call;
+}
+
+/* Of two whose names differ by their case alone nobody sees which is which: that one is set, or another name is taken. */
+static bool is_taken(const TbDbResult *users, const char *name, GError **error)
+{
+        for (guint i = 0; i < tb_db_rows(users); i++) {
+                const char *other = tb_db_get_text(users, i, 0);
+                if (!other || g_ascii_strcasecmp(other, name) != 0 || strcmp(other, name) == 0)
+                        continue;
+                tb_set_error(error, TB_ERROR_INVALID,
+                             "there is an account \"%s\" already, which differs by its case alone: take "
+                             "another name, or that one",
+                             other);
+                return true;
+        }
+        return false;
+}
+
 static bool write_user(const TbServerConfig *config, const TbUser *user, GError **error)
 {
         g_autofree char *file = g_build_filename(config->state_dir, STORE_FILE, NULL);
         const TbDbEngine *engine = tb_db_engine_of(config->database, error);
-        TbDbCall *call = tb_db_call_new();
-        tb_accounts_write_user(user, call);
-        if (!engine || (!config->database && g_mkdir_with_parents(config->state_dir, 0700) < 0)) {
-                tb_db_call_free(call);
+        const char *where = config->database ? config->database : file;
+        TbDbResult *users = NULL;
+        if (!engine || (!config->database && g_mkdir_with_parents(config->state_dir, 0700) < 0))
                 return false;
-        }
-        return tb_db_run_now(engine, config->database ? config->database : file, call, NULL, error);
+        bool ok = tb_db_run_now(engine, where, call_of(tb_sql_user_list, NULL), &users, error) &&
+                  !is_taken(users, user->name, error) &&
+                  tb_db_run_now(engine, where, call_of(NULL, user), NULL, error);
+        if (users)
+                tb_db_result_free(users);
+        return ok;
 }
 
 char *tb_add_user(const TbServerConfig *config, const char *name, const char *role, GError **error)

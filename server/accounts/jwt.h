@@ -14,7 +14,7 @@
 typedef struct TbJwt {
         char *sub;     /* owned */
         TbRole role;   /* TB_ROLE_NONE: not said */
-        char **groups; /* owned; NULL: not said */
+        char **groups; /* owned; NULL: not said, so nothing narrows him; empty: he sees nothing */
         gint64 exp_s;
 } TbJwt;
 

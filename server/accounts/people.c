@@ -182,6 +182,8 @@ static bool is_of_jwt(TbPeople *p, const char *token, TbCaller *caller, GError *
                 as.groups = user->groups;
         }
         tb_people_caller(p, &as, TB_BY_JWT, NULL, caller);
+        if (!user && jwt.groups && !*jwt.groups) /* of no group: that is not the same as not to be narrowed */
+                caller->grants = tb_grants_new();
         caller->until_ms = (jwt.exp_s + TB_LIMIT_JWT_LEEWAY_S) * MS;
         return true;
 }

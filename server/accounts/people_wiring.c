@@ -189,7 +189,9 @@ static void note_what(TbRequest *request, TbServer *server, TbAuditNote *note, b
                         *action = device ? g_strconcat(method, " " DEVICES, device, path, NULL)
                                          : g_strconcat(method, " ", path, NULL);
         note->object = object;
-        note->action = reads ? "watch" : action;
+        /* what goes through a socket is not seen here: who may control by it is one who controls */
+        bool controls = reads && may && tb_request_header(request, "Upgrade");
+        note->action = controls ? "control" : reads ? "watch" : action;
         tb_audit_note(server->audit, note, reads ? SAW_S : CARRIED_S);
 }
 

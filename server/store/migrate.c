@@ -85,7 +85,8 @@ bool tb_db_run_now(const TbDbEngine *engine, const char *where, TbDbCall *call, 
                    GError **error)
 {
         TbDbFault fault;
-        gpointer connection = engine->open(where, &fault, error);
+        gpointer connection =
+                (engine->open_beside ? engine->open_beside : engine->open)(where, &fault, error);
         TbDbResult *rows = tb_db_result_new();
         bool ok = connection && tb_db_migrate(engine, connection, error) == TB_DB_OK;
         for (guint i = 0; ok && i < call->statements->len; i++)

@@ -276,7 +276,7 @@ static TbDbFault take_lock(Connection *c, GError **error)
         return fault;
 }
 
-static TbDbFault set_up(Connection *c, const char *where, GError **error)
+static TbDbFault set_up(Connection *c, const char *where, bool alone, GError **error)
 {
         static const char *const names[] = {"dbname",           "connect_timeout",
                                             "tcp_user_timeout", "fallback_application_name",
@@ -290,20 +290,30 @@ static TbDbFault set_up(Connection *c, const char *where, GError **error)
                                           "SET tcp_keepalives_idle = 10; SET tcp_keepalives_interval = 5;"
                                           "SET tcp_keepalives_count = 3; SET bytea_output = hex",
                                           error);
-        return fault ? fault : take_lock(c, error);
+        return fault || !alone ? fault : take_lock(c, error);
 }
 
-static gpointer postgres_open(const char *where, TbDbFault *ret_fault, GError **error)
+static gpointer connect_to(const char *where, bool alone, TbDbFault *ret_fault, GError **error)
 {
         Connection *c = g_new0(Connection, 1);
         c->prepared = g_hash_table_new_full(g_direct_hash, g_direct_equal, NULL, g_free);
-        *ret_fault = set_up(c, where, error);
+        *ret_fault = set_up(c, where, alone, error);
         if (*ret_fault == TB_DB_CALL) /* a server that we cannot speak to */
                 *ret_fault = TB_DB_MEDIUM;
         if (*ret_fault == TB_DB_OK)
                 return c;
         postgres_close(c);
         return NULL;
+}
+
+static gpointer postgres_open(const char *where, TbDbFault *ret_fault, GError **error)
+{
+        return connect_to(where, true, ret_fault, error);
+}
+
+static gpointer postgres_open_beside(const char *where, TbDbFault *ret_fault, GError **error)
+{
+        return connect_to(where, false, ret_fault, error);
 }
 
 static bool postgres_moved(gpointer connection G_GNUC_UNUSED)
@@ -341,6 +351,7 @@ const TbDbEngine tb_db_postgres = {
         .commit = "COMMIT",
         .rollback = "ROLLBACK",
         .open = postgres_open,
+        .open_beside = postgres_open_beside,
         .close = postgres_close,
         .run = postgres_run,
         .script = postgres_script,

@@ -58,6 +58,8 @@ struct TbDbCall {
 struct TbDbEngine {
         const char *begin, *commit, *rollback; /* SQL */
         gpointer (*open)(const char *where, TbDbFault *ret_fault, GError **error);
+        /* The same for a command, beside a server that may have it open as its one user; NULL: `open` does that. */
+        gpointer (*open_beside)(const char *where, TbDbFault *ret_fault, GError **error);
         void (*close)(gpointer connection);
         /* One statement; rows are appended to `result` (nullable). Ends with TB_ERROR_TIMEOUT at `until_us`. */
         TbDbFault (*run)(gpointer connection, const TbDbStatement *statement, gint64 until_us,

@@ -176,6 +176,12 @@ test('what a link opened for control ends when it is for watching; all of it is 
     ['guest (link of otto)', 'PUT /host/devices/board/power'],
     ['otto', 'PUT /host/devices/board/power'],
   ]);
+  // a console that he may type into is more than watching
+  const opened = (await server.get('/api/audit?object=lab-1/board&action=control', as('lab'))).json.rows;
+  assert.ok(
+    opened.some((r) => r.user === 'guest (link of otto)'),
+    JSON.stringify(opened),
+  );
 });
 
 test('what was opened by a token that holds for a while ends with it', async () => {

@@ -139,6 +139,7 @@ test('the command line makes accounts, also while the server runs; SIGHUP takes 
   assertProblem(await new Browser(server).signIn('anna', OTHER), 401);
   server.program.child.kill('SIGHUP');
   await until('anna to be known', async () => (await new Browser(server).signIn('anna', OTHER)).status === 200);
+  assert.match(addUser(server.folder, 'Anna', 'operator', OTHER).stderr, /"anna" already.*case alone/);
   // a forgotten password is set anew by the same command
   assert.equal(addUser(server.folder, 'root', 'admin', OTHER).status, 0);
   server.program.child.kill('SIGHUP');
@@ -373,6 +374,10 @@ test('signed tokens (JWT): HS256 with the secret, and nothing else', async (t) =
     [jwt({ role: 'admin', exp: now + 60 }), /names no user/],
   ])
     assertProblem(await me(token), 401, words);
+  // no groups narrow nothing, a list without one leaves nothing
+  const everywhere = async (more) => (await must(200, me(jwt({ ...claims, ...more })))).everywhere;
+  const groups = [undefined, [], ['gone']];
+  assert.deepEqual(await Promise.all(groups.map((list) => everywhere({ groups: list }))), [true, false, false]);
   // of somebody with an account the account is the ceiling
   const admin = bearer(jwt({ sub: 'dora', role: 'admin', exp: now + 60 }));
   await must(201, server.post('/api/users', { name: 'carl', role: 'viewer' }, admin));

@@ -62,6 +62,15 @@ test('sessions in PostgreSQL: SIGKILL of the server, a database that ends and co
   assert.equal(postgres.sql('SELECT count(*) FROM sessions'), '2');
   assert.ok(!postgres.sql('SELECT encode(token, $$escape$$) FROM sessions').includes(first.token), 'no token is there');
   assert.ok(!existsSync(path.join(server.folder, 'server.db')));
+  // a command beside the server that has the database for itself
+  const command = ['--add-user', 'anna', '--role', 'admin', '--state-dir', postgres.folder];
+  const added = spawnSync(path.join(BUILD, 'testbed-server'), command, {
+    env: { ...process.env, ...options.env },
+    input: 'correct horse 1\n',
+    encoding: 'utf8',
+  });
+  assert.match(added.stdout, /anna may sign in, as admin/, added.stderr);
+  assert.equal(postgres.sql('DELETE FROM users RETURNING name'), 'anna');
   await server.program.kill();
 
   const again = { ...options, state: server.folder };

@@ -7,7 +7,9 @@ import { Backoff, systemClock } from './backoff.js';
 import { Heartbeat } from './heartbeat.js';
 
 const POLL_MS = 5000;
-const SLOW_MS = 60000; // also while the socket is there: what goes by time alone (an enrolment that expires)
+// also while the socket is there: what goes by time alone (an enrolment that expires), and so that a sign-in is seen to
+// be in use
+const SLOW_MS = 60000;
 
 /** Where a list is asked for, and what its rows go by. */
 const LISTS = {
@@ -77,7 +79,7 @@ export class Lists {
       slow += POLL_MS;
       if (this._live && slow < SLOW_MS) return;
       slow = 0;
-      this.refresh({ notices: this._live });
+      this.refresh();
     }, POLL_MS);
   }
 
@@ -88,10 +90,10 @@ export class Lists {
     this._drop();
   }
 
-  /** Asks now, what is there still costs nothing. `notices`: only lists whose rows are not told. */
-  refresh({ notices = false } = {}) {
+  /** Asks now; what is there still costs nothing. */
+  refresh() {
     if (!this._on || this._hidden()) return;
-    for (const list of this._all.keys()) if (!notices || !LISTS[list].key) this._ask(list);
+    for (const list of this._all.keys()) this._ask(list);
   }
 
   /** One of them: what the page has just changed shows at once. */
