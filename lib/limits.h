@@ -177,6 +177,7 @@
         8192                 /* samples in one answer: what was asked for shares them, the newest are given */
 #define TB_LIMIT_STREAMS 128 /* sensor streams per interface */
 #define TB_LIMIT_SENSOR_LINE 4096         /* bytes of a line that a sensor sends */
+#define TB_LIMIT_SCRAPE (4 * 1024 * 1024) /* bytes of what a target of Prometheus says of itself */
 #define TB_LIMIT_MQTT_QUEUE 1024          /* messages that wait for the lane of one attachment */
 #define TB_LIMIT_SENSOR_MS_MIN 100        /* shortest sampling interval */
 #define TB_LIMIT_MQTT_PAYLOAD (64 * 1024) /* of a message that is read */

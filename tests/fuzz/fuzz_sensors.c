@@ -3,7 +3,9 @@
 #include <string.h>
 
 #include "drivers/line/line_proto.h"
+#include "drivers/modbus/modbus_proto.h"
 #include "drivers/mqtt/mqtt_proto.h"
+#include "drivers/prometheus/prometheus_proto.h"
 #include "lib/limits.h"
 #include "lib/name.h"
 
@@ -46,6 +48,44 @@ static void message(guint8 which, const char *text, size_t size)
                 g_assert_true(isfinite(value) && t_ms >= 0);
 }
 
+static void registers(const guint8 *pdu, size_t size)
+{
+        static const char *const rows[] = {
+                "[{\"stream\":\"a\",\"register\":1,\"type\":\"f64\",\"order\":\"dcba\"},{\"stream\":\"b\","
+                "\"register\":4,\"type\":\"f32\",\"order\":\"cdab\"}]",
+                "[{\"stream\":\"a\",\"register\":9,\"table\":\"coils\"},{\"stream\":\"b\",\"register\":10,"
+                "\"table\":\"coils\"}]"};
+        for (guint r = 0; r < G_N_ELEMENTS(rows); r++) {
+                json_auto_t *streams = json_loads(rows[r], 0, NULL);
+                g_autoptr(GArray) plan = NULL, blocks = NULL;
+                tb_modbus_plan(streams, 1, &plan, &blocks);
+                for (guint i = 0; i < blocks->len; i++) {
+                        const TbModbusBlock *b = &g_array_index(blocks, TbModbusBlock, i);
+                        const guint8 *at = NULL;
+                        if (tb_modbus_reply(pdu, size, (int)b->table, b->count, &at))
+                                continue;
+                        for (guint k = b->first; k < b->first + b->n; k++)
+                                tb_modbus_value(&g_array_index(plan, TbModbusRow, k), b, at);
+                }
+        }
+        g_assert_true(g_utf8_validate(tb_modbus_refusal(pdu, size, 5), -1, NULL));
+}
+
+static void series(const TbPrometheusSeries *s, gpointer data)
+{
+        json_auto_t *more = json_pack("{s:s, s:{s:s}}", "metric", "a", "labels", "x", "1");
+        const TbDeclared row = {.more = more};
+        g_assert_true(isfinite(s->value) && s->t_ms >= 0 && *s->metric);
+        tb_prometheus_matches(&row, s);
+        (void)data;
+}
+
+static void metrics(const char *text, size_t size)
+{
+        g_autofree char *copy = g_strndup(text, size);
+        tb_prometheus_parse(copy, series, NULL);
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
@@ -56,5 +96,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
                 lines(data[0], text, size - 1);
         else if (data[0] < 32)
                 message(data[0], text, size - 1);
+        else if (data[0] < 48)
+                registers(data + 1, size - 1);
+        else if (data[0] < 64)
+                metrics(text, size - 1);
         return 0;
 }
