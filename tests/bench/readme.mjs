@@ -18,6 +18,7 @@ const ORDER = [
   'server',
   'sockets',
   'start',
+  'sensors',
   'idle',
 ];
 const [BEGIN, END] = ['<!-- figures: written by `make figures` -->', '<!-- end of figures -->'];

@@ -99,29 +99,40 @@ function onEvent(state, event) {
   return { ...next, timeline: [event, ...next.timeline].slice(0, MAX_TIMELINE) };
 }
 
-function onSample(state, s) {
-  if (!s.stream || !Number.isFinite(s.value)) return state;
-  const k = key(s.device ?? '', s.interface ?? '', s.stream);
-  const old = state.samples[k];
-  const numbered = Number.isFinite(s.seq) && Number.isFinite(old?.seq); // what the host remembers has no numbers
-  if (old && s.t <= old.t && (!numbered || s.seq <= old.seq)) return state;
-  const [ts, vs] = old?.points ?? [[], []];
-  const cut = ts.length >= MAX_POINTS ? 1 : 0;
-  const sample = {
-    device: s.device,
-    interface: s.interface,
-    stream: s.stream,
-    quantity: s.quantity ?? old?.quantity ?? null,
-    unit: s.unit ?? old?.unit ?? '',
-    t: s.t,
-    seq: s.seq,
-    value: s.value,
-    points: [
-      [...ts.slice(cut), s.t],
-      [...vs.slice(cut), s.value],
-    ],
-  };
-  return { ...state, samples: { ...state.samples, [k]: sample } };
+const onSample = (state, s) => onSamples(state, [s]);
+
+/** A fast sensor's come many at once: the points of a stream are copied once for all of them. */
+function onSamples(state, list) {
+  const samples = { ...state.samples },
+    fresh = new Set();
+  for (const s of list) {
+    if (!s.stream || !Number.isFinite(s.value)) continue;
+    const k = key(s.device ?? '', s.interface ?? '', s.stream);
+    const old = samples[k];
+    const numbered = Number.isFinite(s.seq) && Number.isFinite(old?.seq); // what the host remembers has no numbers
+    if (old && s.t <= old.t && (!numbered || s.seq <= old.seq)) continue;
+    if (!fresh.has(k)) {
+      const [ts, vs] = old?.points ?? [[], []];
+      samples[k] = {
+        device: s.device,
+        interface: s.interface,
+        stream: s.stream,
+        quantity: null,
+        unit: '',
+        ...old,
+        points: [ts.slice(-MAX_POINTS), vs.slice(-MAX_POINTS)],
+      };
+      fresh.add(k);
+    }
+    const one = samples[k];
+    Object.assign(one, { t: s.t, seq: s.seq, value: s.value });
+    one.quantity = s.quantity ?? one.quantity;
+    one.unit = s.unit ?? one.unit;
+    one.points[0].push(s.t);
+    one.points[1].push(s.value);
+  }
+  for (const k of fresh) samples[k].points = samples[k].points.map((of) => of.slice(-MAX_POINTS));
+  return fresh.size ? { ...state, samples } : state;
 }
 
 /**
@@ -172,6 +183,8 @@ export function reduce(state, action) {
       return onEvent(state, action.event);
     case 'sample':
       return onSample(state, action.sample);
+    case 'samples':
+      return onSamples(state, action.samples);
     case 'sample-history':
       return onSampleHistory(state, action);
     case 'link':

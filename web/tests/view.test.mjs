@@ -95,6 +95,31 @@ test('samples: series are bounded, old ones are dropped', () => {
   assert.equal(reduce(s, sample(9999, NaN)), s);
 });
 
+test('samples: many at once are the same as one by one, and what is old or none is left out', () => {
+  const one = (t, value, seq = t) => ({
+    device: 'd',
+    interface: 'i',
+    stream: 's',
+    t,
+    seq,
+    unit: 'V',
+    quantity: 'voltage',
+    value,
+  });
+  const list = [one(1, 5), one(2, 6), one(2, 7, 2), one(3, NaN), { ...one(4, 8), stream: 'other' }, one(5, 9)];
+  const together = reduce(initialState, { type: 'samples', samples: list });
+  const each = list.reduce((s, sample) => reduce(s, { type: 'sample', sample }), initialState);
+  assert.deepEqual(together, each);
+  assert.deepEqual(together.samples['d/i/s'].points, [
+    [1, 2, 5],
+    [5, 6, 9],
+  ]);
+  assert.equal(reduce(together, { type: 'samples', samples: list }), together);
+  const many = Array.from({ length: MAX_POINTS + 5 }, (_, i) => one(i + 10, i));
+  assert.equal(reduce(together, { type: 'samples', samples: many }).samples['d/i/s'].points[0].length, MAX_POINTS);
+  assert.equal(together.samples['d/i/s'].points[0].length, 3, 'what was there before stays as it was');
+});
+
 test('samples: what the host remembers goes before and between what came live', () => {
   const live = (t, seq) => ({
     type: 'sample',

@@ -8,6 +8,8 @@ import { Backoff } from '../../core/backoff.js';
 import { SocketRoute } from '../../core/routes.js';
 import { fill, h, Scope, text } from '../dom.js';
 
+const TOGETHER_MS = 100;
+
 /** `load.15m` after `load.5m` */
 export const byName = (a, b) => a.stream.localeCompare(b.stream, undefined, { numeric: true });
 
@@ -16,12 +18,21 @@ export const byName = (a, b) => a.stream.localeCompare(b.stream, undefined, { nu
  * device comes by WebRTC (the host sends them there by itself), otherwise by a WebSocket of their own.
  */
 export function followSensors(svc, { id, iface }, scope) {
+  let waiting = [],
+    timer = null; // a fast sensor's are taken together: each turn of the store costs who watches it
+  const flush = () => {
+    timer = null;
+    svc.store.dispatch({ type: 'samples', samples: waiting });
+    waiting = [];
+  };
   const take = (message) => {
     for (const s of samplesOf(message)) {
       svc.clock.heard(s.t);
-      svc.store.dispatch({ type: 'sample', sample: { ...s, device: id, interface: iface.name } });
+      waiting.push({ ...s, device: id, interface: iface.name });
+      timer ??= setTimeout(flush, TOGETHER_MS);
     }
   };
+  scope.add(() => clearTimeout(timer));
   const stream = new SocketRoute({
     name: 'sensors',
     url: () => svc.api.wsUrl(svc.api.iface(id, iface.name, '/stream')),
