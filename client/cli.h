@@ -108,6 +108,7 @@ int tb_cli_run_log(TbCli *cli, GError **error);
 int tb_cli_run_ls(TbCli *cli, GError **error);
 int tb_cli_run_power(TbCli *cli, GError **error);
 int tb_cli_run_mount(TbCli *cli, GError **error);
+int tb_cli_run_gpio(TbCli *cli, GError **error);
 int tb_cli_run_pull(TbCli *cli, GError **error);
 int tb_cli_run_push(TbCli *cli, GError **error);
 int tb_cli_run_record(TbCli *cli, GError **error);

@@ -37,6 +37,11 @@ static const TbCliOption power_options[] = {
         END,
 };
 
+static const TbCliOption gpio_options[] = {
+        {"ms", 0, TB_CLI_INT, "MS", 1, TB_LIMIT_PULSE_MS, "press: how long (200)"},
+        END,
+};
+
 #define FROM                                                                                                 \
         {                                                                                                    \
                 "from", 0, TB_CLI_INT, "OFFSET", 0, 9e15,                                                    \
@@ -161,6 +166,10 @@ const TbCliCommand tb_cli_commands[] = {
          "switch it, or say how it is (status, the default)",
          "Answers when the driver has read the state back.", power_options, 1, 2,
          .complete = {"@device", "on off cycle status"}, .run = tb_cli_run_power},
+        {"gpio", "DEVICE[/GPIO] [LINE [on|off|press]]",
+         "its buttons, boot straps and LEDs: say how they are, set or press one",
+         "A press is on for a while, and off again however it ends.", gpio_options, 1, 3,
+         .complete = {"@device", "", "on off press"}, .run = tb_cli_run_gpio},
         {"console", "DEVICE[/CONSOLE]", "a terminal on its serial console",
          "The key ^] opens a menu: power cycle, break, log to a file, quit; ^] again sends it. A lost "
          "connection is made again, and "

@@ -7,6 +7,7 @@ static const char *const kind_names[TB_KINDS] = {
         [TB_KIND_AUDIO] = "audio", [TB_KIND_INPUT] = "input",           [TB_KIND_SENSORS] = "sensors",
         [TB_KIND_SHELL] = "shell", [TB_KIND_FILES] = "files",           [TB_KIND_APPS] = "apps",
         [TB_KIND_LOGS] = "logs",   [TB_KIND_INSTRUMENT] = "instrument", [TB_KIND_MOUNT] = "mount",
+        [TB_KIND_GPIO] = "gpio",
 };
 
 const TbSensorOps tb_audio_levels = {.interval_ms = 0, .sample = NULL};
@@ -36,6 +37,7 @@ const void *tb_lane_ops(const TbLane *lane, TbKind kind)
         case TB_KIND_AUDIO: return lane->audio;
         case TB_KIND_INPUT: return lane->input;
         case TB_KIND_SENSORS: return lane->sensors;
+        case TB_KIND_GPIO: return lane->gpio;
         case TB_KIND_SHELL: return lane->shell;
         case TB_KIND_FILES: return lane->files;
         case TB_KIND_APPS: return lane->apps;

@@ -36,6 +36,7 @@ typedef enum TbKind {
         TB_KIND_AUDIO,
         TB_KIND_INPUT,
         TB_KIND_SENSORS,
+        TB_KIND_GPIO,
         TB_KIND_SHELL,
         TB_KIND_FILES,
         TB_KIND_APPS,
@@ -216,6 +217,14 @@ typedef struct TbSensorOps {
  * listens. A lane that samples something itself tells these streams beside its own. */
 extern const TbSensorOps tb_audio_levels;
 
+typedef struct TbGpioOps {
+        /* Every line, in order, into an array: {"line", "direction": "in" or "out", "on", "pin"?}. `on` is active, whatever the level. A
+         * change of an input is told by up->event("gpio.edge", {line, on}), at most TB_LIMIT_EDGES_PER_S, and as a sample of that name. */
+        bool (*list)(TbInstance *self, TbIo *io, json_t *into, GError **error);
+        /* INVALID with the field "line": there is none of that name, or it is an input */
+        bool (*set)(TbInstance *self, TbIo *io, const char *line, bool on, GError **error);
+} TbGpioOps;
+
 typedef struct TbShellRequest {
         const char *command;     /* for the device's own shell; or */
         const char *const *argv; /* exact arguments: the driver quotes them exactly */
@@ -319,6 +328,7 @@ struct TbLane {
         const TbAudioOps *audio;
         const TbInputOps *input;
         const TbSensorOps *sensors;
+        const TbGpioOps *gpio;
         const TbShellOps *shell;
         const TbFilesOps *files;
         const TbAppsOps *apps;

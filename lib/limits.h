@@ -274,6 +274,9 @@
 #define TB_LIMIT_FOUND_PER_S 20    /* of one discovery that came, changed or went, in the long run */
 #define TB_LIMIT_FOUND_BURST 64    /* … at once */
 #define TB_LIMIT_LOOK_PAUSE_MS 200 /* shortest from one look to the next */
+#define TB_LIMIT_GPIO_LINES 64     /* of one attachment */
+#define TB_LIMIT_EDGES_PER_S 100   /* changes of the inputs of one attachment that are told as events */
+#define TB_LIMIT_PULSE_MS 60000    /* how long a line may be pressed */
 #define TB_LIMIT_LAN_SEEN                                                                                    \
         256 /* services, their addresses, answers to broadcasts that are remembered: of each */
 #define TB_LIMIT_LAN_WAYS 32 /* network interfaces that are searched */

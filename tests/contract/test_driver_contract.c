@@ -21,7 +21,8 @@
 
 static const TbKind with_ops[] = {TB_KIND_POWER, TB_KIND_CONSOLE, TB_KIND_VIDEO,      TB_KIND_AUDIO,
                                   TB_KIND_INPUT, TB_KIND_SENSORS, TB_KIND_SHELL,      TB_KIND_FILES,
-                                  TB_KIND_APPS,  TB_KIND_LOGS,    TB_KIND_INSTRUMENT, TB_KIND_MOUNT};
+                                  TB_KIND_APPS,  TB_KIND_LOGS,    TB_KIND_INSTRUMENT, TB_KIND_MOUNT,
+                                  TB_KIND_GPIO};
 
 /* --- the table --- */
 static void check_ops(const TbLane *lane)
@@ -51,6 +52,8 @@ static void check_ops(const TbLane *lane)
                               lane->apps->start && lane->apps->stop);
         if (lane->logs)
                 g_assert_true(lane->logs->format && lane->pump);
+        if (lane->gpio)
+                g_assert_true(lane->gpio->list && lane->gpio->set);
         if (lane->instrument)
                 g_assert_nonnull(lane->instrument->query);
         if (lane->mount)

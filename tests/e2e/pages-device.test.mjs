@@ -3,6 +3,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 
+import { startFakeHost } from '../../web/tests/fakehost.mjs';
 import { fakePages } from './fake-pages.mjs';
 
 const pages = fakePages();
@@ -430,5 +431,31 @@ test('a telescope: a place as people write it, a pad that stops when it is let g
   await page.getByRole('button', { name: 'Set gain' }).click();
   await until('the gain is set', () => asked('gain').length === 1);
   assert.ok(await page.evaluate(() => document.documentElement.scrollWidth <= window.innerWidth), 'nothing is cut off');
+  await page.done();
+});
+
+test('lines of a board: what each is, an output switched and pressed, a change of an input seen', async (t) => {
+  const lab = await startFakeHost(); // of its own: lines are turned here
+  t.after(() => lab.close());
+  lab.devices.board.interfaces.push({ name: 'gpio', kind: 'gpio', driver: 'gpio', state: 'ready' });
+  const page = await open('#/d/board/gpio', { host: lab });
+  const line = (name) => page.locator(`.gpio [data-line="${name}"]`);
+  await page.waitForSelector('.gpio [data-line="boot"]');
+  assert.match(await line('boot').innerText(), /boot[^]*output, line 17[^]*off/);
+  assert.match(await line('button').innerText(), /input, line GPIO4/);
+  assert.equal(await line('button').getByRole('button').count(), 0, 'an input cannot be set');
+
+  await page.getByRole('button', { name: 'Switch boot on' }).click();
+  await page.getByRole('button', { name: 'Switch boot off' }).waitFor();
+  assert.equal(await line('boot').locator('.badge').innerText(), 'on');
+  await page.getByLabel('A press lasts (ms)').fill('50');
+  await page.getByRole('button', { name: 'Press boot' }).click();
+  await page.getByRole('button', { name: 'Switch boot on' }).waitFor();
+  const press = lab.calls.filter((c) => c.path === 'gpio.pulse').map((c) => JSON.parse(c.body).params);
+  assert.deepEqual(press, [{ line: 'boot', ms: 50, on: true }]);
+
+  lab.gpio[1].on = true;
+  lab.emit('gpio.edge', 'board', 'gpio', { line: 'button', on: true });
+  await until('the button', async () => (await line('button').locator('.badge').innerText()) === 'on');
   await page.done();
 });

@@ -30,6 +30,7 @@ before(async () => {
             logs: 'adb://nobody',
             audio: 'testtone://',
             mount: 'seestar://127.0.0.1:9?picture=none',
+            gpio: 'gpio://gpiochip77?lines=boot=1:out', // not there: what is asked for is looked at first
           },
         },
         bare: { attach: 'vitals://' },
@@ -168,6 +169,9 @@ test('the document lists the contract', () => {
       'POST instrument',
       'GET mount',
       'POST mount/goto',
+      'GET gpio',
+      'PUT gpio',
+      'POST gpio/pulse',
     ].map((s) => s.replace(' ', ' /host/devices/{id}/')),
   ];
   assert.deepEqual(

@@ -10,11 +10,11 @@ const TAIL_BYTES = 24 * 1024;
 const WAIT_MS = 15000; // beyond what the command itself may take
 
 const GET_OF = { apps: 'list', files: 'list' }; // what reading an interface is, where it is not `get`
-const PUT_OF = { power: 'set' };
+const PUT_OF = { power: 'set', gpio: 'set' };
 const POST_OF = { input: 'send', shell: 'run', instrument: 'query', sensors: 'post' };
 const LEASE_OF = { GET: 'get', POST: 'take', PUT: 'renew', DELETE: 'release' };
 const READS = /\.(get|list|history|log)$/;
-const BELOW = new Set(['cycle', 'write', 'break', 'expect', 'history', 'log', 'rename', 'clipboard']);
+const BELOW = new Set(['cycle', 'pulse', 'write', 'break', 'expect', 'history', 'log', 'rename', 'clipboard']);
 
 /**
  * A REST call of one device as a command: {verb, params}; null: there is none.

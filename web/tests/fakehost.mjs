@@ -54,6 +54,10 @@ function pagesOfTree() {
 export async function startFakeHost({ port = 0, prefix = '/', token = null, tick = 500, source = false } = {}) {
   const pages = source ? WEB : pagesOfTree();
   const devices = bench();
+  const gpio = [
+    { line: 'boot', direction: 'out', on: false, pin: '17' },
+    { line: 'button', direction: 'in', on: false, pin: 'GPIO4' },
+  ];
   const usb = usbTree();
   const power = {
     'board/power': {
@@ -361,6 +365,8 @@ export async function startFakeHost({ port = 0, prefix = '/', token = null, tick
           offset: history.length,
           clients: terms.size,
         });
+      case 'gpio':
+        return json(res, { lines: gpio });
       case 'input':
         return json(res, { accepted: JSON.parse(body).length });
       case 'sensors':
@@ -530,7 +536,12 @@ export async function startFakeHost({ port = 0, prefix = '/', token = null, tick
           );
         else if (m.verb === 'power.set')
           s.send(JSON.stringify({ id: m.id, ok: true, result: setPower(m.device, m.params.state) }));
-        else if (m.verb === 'power.cycle') {
+        else if (m.verb === 'gpio.set' || m.verb === 'gpio.pulse') {
+          const line = gpio.find((l) => l.line === m.params.line);
+          line.on = m.verb === 'gpio.set' && m.params.on;
+          emit('gpio.state', m.device, 'gpio', { lines: gpio });
+          s.send(JSON.stringify({ id: m.id, ok: true, result: { lines: gpio } }));
+        } else if (m.verb === 'power.cycle') {
           setPower(m.device, 'off');
           s.send(JSON.stringify({ id: m.id, ok: true, result: setPower(m.device, 'on') }));
         } else if (m.verb.startsWith('mount.')) {
@@ -549,6 +560,7 @@ export async function startFakeHost({ port = 0, prefix = '/', token = null, tick
     url: `http://127.0.0.1:${server.address().port}${prefix}`,
     calls,
     devices,
+    gpio,
     emit,
     /** Every board prints that. */
     say: (text) => say(Buffer.from(text)),

@@ -5,17 +5,12 @@
 #include "host/core/private.h"
 
 static const TbVerbRun *const tables[TB_KINDS] = {
-        [TB_KIND_POWER] = tb_power_verbs,
-        [TB_KIND_CONSOLE] = tb_console_verbs,
-        [TB_KIND_VIDEO] = tb_video_verbs,
-        [TB_KIND_AUDIO] = tb_audio_verbs,
-        [TB_KIND_INPUT] = tb_input_verbs,
-        [TB_KIND_SENSORS] = tb_sensors_verbs,
-        [TB_KIND_SHELL] = tb_shell_verbs,
-        [TB_KIND_FILES] = tb_files_verbs,
-        [TB_KIND_APPS] = tb_apps_verbs,
-        [TB_KIND_LOGS] = tb_logs_verbs,
-        [TB_KIND_INSTRUMENT] = tb_instrument_verbs,
+        [TB_KIND_POWER] = tb_power_verbs, [TB_KIND_CONSOLE] = tb_console_verbs,
+        [TB_KIND_VIDEO] = tb_video_verbs, [TB_KIND_AUDIO] = tb_audio_verbs,
+        [TB_KIND_INPUT] = tb_input_verbs, [TB_KIND_SENSORS] = tb_sensors_verbs,
+        [TB_KIND_GPIO] = tb_gpio_verbs,   [TB_KIND_SHELL] = tb_shell_verbs,
+        [TB_KIND_FILES] = tb_files_verbs, [TB_KIND_APPS] = tb_apps_verbs,
+        [TB_KIND_LOGS] = tb_logs_verbs,   [TB_KIND_INSTRUMENT] = tb_instrument_verbs,
         [TB_KIND_MOUNT] = tb_mount_verbs,
 };
 

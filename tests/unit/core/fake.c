@@ -189,6 +189,35 @@ static bool shell_run(TbInstance *self G_GNUC_UNUSED, TbIo *io, const TbShellReq
         return true;
 }
 
+/* fake://lines: two lines, "boot" an output, and "button" an input */
+static bool gpio_list(TbInstance *self G_GNUC_UNUSED, TbIo *io G_GNUC_UNUSED, json_t *into,
+                      GError **error G_GNUC_UNUSED)
+{
+        json_array_append_new(into, json_pack("{s:s, s:s, s:b}", "line", "boot", "direction", "out", "on",
+                                              g_atomic_int_get(&fake.power)));
+        json_array_append_new(into,
+                              json_pack("{s:s, s:s, s:b}", "line", "button", "direction", "in", "on", 0));
+        return true;
+}
+
+static bool gpio_set(TbInstance *self G_GNUC_UNUSED, TbIo *io G_GNUC_UNUSED, const char *line, bool on,
+                     GError **error)
+{
+        if (strcmp(line, "boot") != 0) {
+                tb_error_set_field(error, TB_ERROR_INVALID, "line", "no line %s", line);
+                return false;
+        }
+        if (breaks(&fake.sets, &fake.fail_sets, "line", error))
+                return false;
+        g_atomic_int_set(&fake.power, on);
+        return true;
+}
+
+static guint lanes_of(const TbUri *uri, json_t *params G_GNUC_UNUSED)
+{
+        return strcmp(uri->host, "lines") == 0 ? 4 : 3;
+}
+
 static const TbLane lanes[] = {
         {
                 .name = "main",
@@ -211,6 +240,15 @@ static const TbLane lanes[] = {
                 .close = lane_close,
                 .finalize = lane_finalize,
                 .shell = &(const TbShellOps){.run = shell_run},
+        },
+        {
+                .name = "lines",
+                .size = sizeof(FakeLane),
+                .open = lane_open,
+                .close = lane_close,
+                .pump = lane_pump,
+                .finalize = lane_finalize,
+                .gpio = &(const TbGpioOps){.list = gpio_list, .set = gpio_set},
         },
         {.name = NULL},
 };
@@ -296,6 +334,7 @@ static const TbDiscoveryOps discovery = {.size = sizeof(TbDiscovery),
 static const TbDriver driver = {.name = "fake",
                                 .summary = "the test itself",
                                 .example = "fake://x",
+                                .lanes_of = lanes_of,
                                 .lanes = lanes,
                                 .discovery = &discovery};
 const TbDriver *const tb_drivers[] = {&driver, NULL};

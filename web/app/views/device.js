@@ -10,6 +10,7 @@ import { mountApps } from './apps.js';
 import { openAttach } from './attach.js';
 import { mountFiles } from './files.js';
 import { mountGeneric, mountInstrument } from './generic.js';
+import { mountGpio } from './gpio.js';
 import { settling } from '../settle.js';
 import { deviceLayout } from './layout.js';
 import { controlOf, mountLease, whyNot } from './lease.js';
@@ -31,6 +32,7 @@ const PANELS = {
   mount: mountMount,
   console: lazy(loadXterm, mountConsole),
   sensors: lazy(loadPlot, mountSensors),
+  gpio: mountGpio,
   shell: mountShell,
   files: mountFiles,
   apps: mountApps,

@@ -1,0 +1,1 @@
+DRIVER_PKGS += libgpiod
