@@ -148,6 +148,8 @@ static const TbPlugModel model = {
         .port = TB_KASA_PORT,   .identify = identify, .read = read_state, .set = set_state,
 };
 
+static const TbLanProbe probes[] = {{TB_KASA_PORT, 0, tb_kasa_probe, tb_kasa_found}, {0, 0, NULL, NULL}};
+
 const TbDriver tb_driver_kasa = {
         .name = "kasa",
         .summary = "TP-Link Kasa plugs and strips: power of each outlet with measurements, and sensors.",
@@ -155,4 +157,5 @@ const TbDriver tb_driver_kasa = {
         .params = params,
         .check = tb_http_device_check,
         .lanes = model.lanes,
+        .probes = probes,
 };

@@ -1,4 +1,6 @@
 #include "drivers/kasa/kasa_proto.h"
+#include "lib/json.h"
+#include "lib/limits.h"
 
 #include <string.h>
 
@@ -104,5 +106,42 @@ bool tb_kasa_parse(const json_t *info, const json_t *meter, int output, TbPlugSt
                 return false;
         tb_plug_measure(meter, !meter ? NULL : json_object_get(meter, "power_mw") ? milli : whole, 0, &state);
         *ret = state;
+        return true;
+}
+
+/* --- discovery --- */
+#define PROBE "{\"system\":{\"get_sysinfo\":{}}}"
+
+GBytes *tb_kasa_probe(const char *own)
+{
+        g_autoptr(GByteArray) frame = tb_kasa_frame(PROBE);
+
+        (void)own;
+        return g_bytes_new(frame->data + TB_KASA_HEAD, frame->len - TB_KASA_HEAD);
+}
+
+bool tb_kasa_found(const guint8 *data, gsize size, const char *from, TbLanOffer *ret_offer)
+{
+        if (size == 0 || size > TB_LIMIT_DEVICE_ANSWER)
+                return false;
+        g_autofree guint8 *text = g_memdup2(data, size);
+        tb_kasa_reveal(text, size);
+        json_auto_t *answer = tb_json_parse((const char *)text, size, NULL);
+        const json_t *info = answer ? tb_kasa_answer(answer, "system", "get_sysinfo", NULL) : NULL;
+        char id[TB_PLUG_ID];
+        if (!info || !tb_kasa_parse_id(info, id))
+                return false;
+        const char *model = json_string_value(json_object_get(info, "model"));
+        const char *alias = json_string_value(json_object_get(info, "alias"));
+        gsize outlets = json_array_size(json_object_get(info, "children"));
+        *ret_offer = (TbLanOffer){.uri = g_strdup_printf("kasa://%s%s", from, outlets ? "?output=0" : ""),
+                                  .label = g_strdup_printf("Kasa %s%s%s", model ? model : "plug",
+                                                           alias ? ", " : "", alias ? alias : ""),
+                                  .why = outlets ? g_strdup_printf("it answers as a TP-Link Kasa strip of %u "
+                                                                   "outlets (output=0 is the first)",
+                                                                   (guint)outlets)
+                                                 : g_strdup("it answers as a TP-Link Kasa plug"),
+                                  .properties = json_pack("{s:s, s:s, s:s, s:s}", "kind", "power", "address",
+                                                          from, "serial", id, "found_by", "broadcast")};
         return true;
 }

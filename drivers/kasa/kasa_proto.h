@@ -4,6 +4,7 @@
  * (a29d0610) kasa/transports/xortransport.py, kasa/protocols/iotprotocol.py, kasa/iot/, tests/fixtures/iot/; pdudaemon
  * (91261da) drivers/tplink.py.
  */
+#include "drivers/transport/lan.h"
 #include "drivers/transport/plug.h"
 
 #define TB_KASA_PORT 9999
@@ -19,6 +20,10 @@ gsize tb_kasa_length(const guint8 head[TB_KASA_HEAD]);
 json_t *tb_kasa_request(const char *module, const char *command, json_t *args_take, const char *child);
 /* What it says to that; borrowed. NULL: it refuses (UNPROCESSABLE), or it is no such answer (DEVICE). */
 json_t *tb_kasa_answer(const json_t *answer, const char *module, const char *command, GError **error);
+
+/* To everybody, by UDP: the same without a head. The caller unrefs. */
+GBytes *tb_kasa_probe(const char *own);
+bool tb_kasa_found(const guint8 *data, gsize size, const char *from, TbLanOffer *ret_offer);
 
 /* Of get_sysinfo's answer: */
 bool tb_kasa_parse_id(const json_t *info, char ret_id[TB_PLUG_ID]);

@@ -12,6 +12,14 @@
 #include "lib/error.h"
 #include "lib/limits.h"
 
+/* The last address of the network, which is everybody's there; none where there are only two. */
+static struct in_addr all_of(struct in_addr own, struct in_addr mask)
+{
+        bool wide = (ntohl(mask.s_addr) & 3) == 0;
+
+        return (struct in_addr){.s_addr = wide ? own.s_addr | ~mask.s_addr : 0};
+}
+
 GArray *tb_network_ways_of(const struct ifaddrs *all)
 {
         GArray *ways = g_array_new(FALSE, FALSE, sizeof(TbNetworkWay));
@@ -26,6 +34,12 @@ GArray *tb_network_ways_of(const struct ifaddrs *all)
                 if ((i->ifa_flags & IFF_BROADCAST) && i->ifa_broadaddr)
                         way.broadcast =
                                 ((const struct sockaddr_in *)(const void *)i->ifa_broadaddr)->sin_addr;
+                if (way.broadcast.s_addr == way.own.s_addr) /* what libc says of a link that names none */
+                        way.broadcast.s_addr = 0;
+                if (!way.broadcast.s_addr && (i->ifa_flags & IFF_BROADCAST) && i->ifa_netmask)
+                        way.broadcast =
+                                all_of(way.own,
+                                       ((const struct sockaddr_in *)(const void *)i->ifa_netmask)->sin_addr);
                 if (way.index)
                         g_array_append_val(ways, way);
         }

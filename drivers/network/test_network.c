@@ -158,6 +158,18 @@ static void test_ways(void)
         g_assert_cmpuint(ways->len, ==, TB_LIMIT_LAN_WAYS);
         const TbNetworkWay *way = &g_array_index(ways, TbNetworkWay, 0);
         g_assert_true(way->multicast && way->broadcast.s_addr == all.sin_addr.s_addr);
+
+        /* A link that names no broadcast address, as libc tells of it; and one of two addresses, which has none. */
+        struct sockaddr_in mask = {.sin_family = AF_INET};
+        many[2].ifa_broadaddr = (struct sockaddr *)&own;
+        many[2].ifa_netmask = (struct sockaddr *)&mask;
+        many[2].ifa_next = NULL;
+        inet_pton(AF_INET, "255.255.255.0", &mask.sin_addr);
+        g_autoptr(GArray) unnamed = tb_network_ways_of(&many[2]);
+        g_assert_true(g_array_index(unnamed, TbNetworkWay, 0).broadcast.s_addr == all.sin_addr.s_addr);
+        inet_pton(AF_INET, "255.255.255.254", &mask.sin_addr);
+        g_autoptr(GArray) two = tb_network_ways_of(&many[2]);
+        g_assert_true(g_array_index(two, TbNetworkWay, 0).broadcast.s_addr == 0);
 }
 
 /* Every row leads to a URI that its driver takes. */
@@ -193,6 +205,46 @@ static void test_rows(void)
         json_decref(txt);
 }
 
+static bool answered(const char *scheme, const void *data, gsize size, TbLanOffer *ret)
+{
+        const TbDriver *driver = tb_driver_find(scheme);
+
+        g_assert_nonnull(driver->probes);
+        g_autoptr(GBytes) probe = driver->probes->ask("10.0.0.2");
+        TbLanOffer own = {0}; /* one's own question is no answer */
+        g_assert_false(driver->probes->answer(g_bytes_get_data(probe, NULL), g_bytes_get_size(probe),
+                                              "10.0.0.2", &own));
+        return driver->probes->answer(data, size, "10.0.0.9", ret);
+}
+
+/* Answers to a broadcast: a Kasa's (python-kasa's fixture of an HS110), a telescope's (scopinator), and anything else. */
+static void test_probes(void)
+{
+        static const char kasa[] =
+                "{\"system\":{\"get_sysinfo\":{\"err_code\":0,\"alias\":\"Bench\",\"model\":\"HS110(US)\","
+                "\"mac\":\"50:C7:BF:00:00:01\",\"relay_state\":1}}}";
+        static const char seestar[] =
+                "{\"jsonrpc\":\"2.0\",\"method\":\"scan_iscope\",\"result\":{\"product_model\":\"Seestar "
+                "S50\","
+                "\"sn\":\"abcd1234\",\"ip\":\"10.0.0.9\",\"is_verified\":true},\"code\":0,\"id\":201}\r\n";
+        g_autofree guint8 *hidden = g_memdup2(kasa, sizeof kasa);
+        guint8 key = 171;
+        TbLanOffer offer = {0};
+
+        for (gsize i = 0; i < sizeof kasa - 1; i++)
+                key = hidden[i] ^= key;
+        g_assert_true(answered("kasa", hidden, sizeof kasa - 1, &offer));
+        g_assert_cmpstr(offer.uri, ==, "kasa://10.0.0.9");
+        g_assert_cmpstr(offer.label, ==, "Kasa HS110(US), Bench");
+        tb_lan_offer_clear(&offer);
+        g_assert_true(answered("seestar", seestar, sizeof seestar - 1, &offer));
+        g_assert_cmpstr(offer.uri, ==, "seestar://10.0.0.9");
+        tb_lan_offer_clear(&offer);
+        g_assert_false(answered("kasa", seestar, sizeof seestar - 1, &offer));
+        g_assert_false(answered("seestar", hidden, sizeof kasa - 1, &offer));
+        g_assert_false(answered("kasa", "", 0, &offer));
+}
+
 int main(int argc, char **argv)
 {
         g_test_init(&argc, &argv, NULL);
@@ -201,5 +253,6 @@ int main(int argc, char **argv)
         g_test_add_func("/network/limits", test_limits);
         g_test_add_func("/network/ways", test_ways);
         g_test_add_func("/network/rows", test_rows);
+        g_test_add_func("/network/probes", test_probes);
         return g_test_run();
 }

@@ -10,6 +10,7 @@ import { BUILD, Program, ROOT, until } from '../integration/harness.mjs';
 import { Net } from './netns.mjs';
 
 const FOUND = ['shelly://10.3.0.10', 'tasmota://10.3.0.11', 'vnc://10.3.0.14:5901'];
+const ANSWERED = ['kasa://10.3.0.10?output=0', 'seestar://10.3.0.10'];
 
 test('plugs and screens that announce themselves are offered, attached by one click, and gone when they say so', async (t) => {
   const net = await Net.make(t, 'host', 'lab');
@@ -23,7 +24,7 @@ test('plugs and screens that announce themselves are offered, attached by one cl
   await lab.line(/^announced$/);
   const resources = async () => (await host.get('/host/resources')).json;
   const has = async (uri) => (await resources()).find((r) => r.uri === uri);
-  for (const uri of FOUND) await until(uri, () => has(uri));
+  for (const uri of [...FOUND, ...ANSWERED]) await until(uri, () => has(uri));
   await until('ESPHome', async () => (await resources()).some((r) => r.label === 'ESPHome, Kitchen plug'));
 
   const shelly = await has(FOUND[0]);
@@ -31,7 +32,8 @@ test('plugs and screens that announce themselves are offered, attached by one cl
   assert.equal(shelly.properties.kind, 'power');
   assert.match(shelly.why, /a Shelly announces itself by mDNS as shellyplus1pm-a8032ab12345\.local/);
   const all = await resources();
-  assert.equal(all.filter((r) => r.uri.includes('10.3.0.10')).length, 1, 'announced twice, offered once');
+  assert.equal(all.filter((r) => r.uri.startsWith('shelly:')).length, 1, 'announced twice, offered once');
+  assert.equal((await has(ANSWERED[0])).label, 'Kasa HS300(US), Rack');
   assert.ok(!all.some((r) => r.uri.includes('10.3.0.12')), 'a printer is none of ours');
   const made = await host.post('/host/devices', { id: 'plug', attach: [shelly.uri] });
   assert.equal(made.status, 201);
