@@ -2,6 +2,7 @@
 
 #include "drivers/transport/finder.h"
 #include "drivers/transport/sysdev.h"
+#include "drivers/usb/usb_diagnose.h"
 #include "drivers/usb/usb_port.h"
 #include "drivers/usb/usb_tree.h"
 #include "drivers/usb/usb_watch.h"
@@ -203,8 +204,10 @@ static json_t *bus_tree(TbDiscovery *self, TbIo *io, GError **error)
         for (guint i = 0; i < paths->len; i++) {
                 const TbUsbPath *path = &g_array_index(paths, TbUsbPath, i);
                 json_t *root = path->depth == 0 ? with_ports(path) : NULL;
-                if (root)
-                        json_array_append_new(buses, root);
+                if (!root)
+                        continue;
+                tb_usb_diagnose(root);
+                json_array_append_new(buses, root);
         }
         return json_pack("{s:o}", "buses", buses);
 }

@@ -305,6 +305,13 @@ test('USB: what sits where, in the words of the driver; power per port, read bac
     await node('1-1.1').innerText(),
     /FT232R USB UART.*FTDI.*0403:6001.*12 Mbit\/s.*ftdi_sio.*\/dev\/ttyUSB0.*power on/s,
   );
+  assert.equal(
+    await page
+      .locator('.diagnosis')
+      .allInnerTexts()
+      .then((all) => all.join()),
+    'can do USB 3 and works at 12 Mbit/s: its cable, port or hub is USB 2',
+  );
   assert.match(await node('1-1').innerText(), /USB 2\.0 Hub.*power per port/s);
   assert.match(await node('1-1.2').innerText(), /Empty port.*power off/s);
   assert.match(await node('1-1.3').innerText(), /over-current/);

@@ -154,6 +154,7 @@ export function usbTree() {
                     max_power_ma: 90,
                     interfaces: [{ number: 0, class: 'vendor', driver: 'ftdi_sio' }],
                     nodes: ['/dev/ttyUSB0'],
+                    diagnosis: ['can do USB 3 and works at 12 Mbit/s: its cable, port or hub is USB 2'],
                   }),
                 }),
                 port('1-1.2', 'off'),

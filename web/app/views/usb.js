@@ -121,7 +121,7 @@ function deviceNode(d, svc, reload, port = null) {
   ];
   const isHub = Array.isArray(d.ports);
   const name = nameOf(d);
-  return h(
+  const line = h(
     'div',
     { class: 'node', dataset: { port: d.port } },
     h('span', { class: 'mono muted' }, d.port),
@@ -143,6 +143,7 @@ function deviceNode(d, svc, reload, port = null) {
       d.port.includes('-') ? resetButton(d, name, svc, reload) : null,
     ),
   );
+  return [line, ...(d.diagnosis ?? []).map((words) => h('p', { class: 'diagnosis' }, icon('warn'), words))];
 }
 
 function portState(p) {
