@@ -8,7 +8,7 @@
 #define CONTENT_SECURITY_POLICY                                                                              \
         "default-src 'self'; script-src 'self'; style-src 'self'; img-src 'self' blob: data:; media-src "    \
         "'self' blob:; "                                                                                     \
-        "connect-src 'self' ws://%s wss://%s; object-src 'none'; base-uri 'none'; form-action 'self'; "      \
+        "connect-src 'self'%s; object-src 'none'; base-uri 'none'; form-action 'self'; "                     \
         "frame-ancestors 'self'"
 
 static void add(struct MHD_Response *response, const char *name, const char *value)
@@ -73,7 +73,10 @@ void tb_request_add_header(TbRequest *request, const char *name, const char *val
 void tb_respond_page_headers(TbRequest *request)
 {
         const char *host = request->host ? request->host : "localhost";
-        g_autofree char *policy = g_strdup_printf(CONTENT_SECURITY_POLICY, host, host);
+        /* older browsers do not count WebSockets among 'self'. No source of a policy can be an IPv6 address (CSP 3, 2.3.1). */
+        g_autofree char *sockets =
+                strchr(host, '[') ? g_strdup("") : g_strdup_printf(" ws://%s wss://%s", host, host);
+        g_autofree char *policy = g_strdup_printf(CONTENT_SECURITY_POLICY, sockets);
         tb_request_add_header(request, "Content-Security-Policy", policy);
         tb_request_add_header(request, "Referrer-Policy", "no-referrer");
         tb_request_add_header(request, "X-Frame-Options", "SAMEORIGIN");

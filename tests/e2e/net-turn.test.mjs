@@ -6,7 +6,7 @@ import assert from 'node:assert/strict';
 import { readdirSync } from 'node:fs';
 import { before, test } from 'node:test';
 
-import { childOf, forFile, until } from '../integration/harness.mjs';
+import { certificate, childOf, forFile, until } from '../integration/harness.mjs';
 import { assertPlays, inPage, openPage, pairOf, pictureAge, showsPictureBy, startBrowser } from './browser.mjs';
 import { Net } from './netns.mjs';
 
@@ -39,7 +39,7 @@ before(async () => {
     net.gateway(name, gateway);
   net.forwards('mid');
   turn = await net.turn('mid', MID, SECRET);
-  browser = await startBrowser(file, net.chromium('far'));
+  browser = await startBrowser(file, net.chromium('far'), ['--ignore-certificate-errors']); // coturn's is nobody's
 });
 
 /** Server and host for one test, with these ICE servers. */
@@ -197,6 +197,39 @@ for (const [who, from, pattern] of [
     assert.match(await page.locator('[data-about="host"]').textContent(), /lab-1 is connected and answers/);
   });
 }
+
+test('UDP blocked, and TURN by TLS alone: it is used; a direct way is taken by itself once there is one', async (t) => {
+  nats(true);
+  net.blockUdp('mid', 'farnat');
+  t.after(() => net.blockUdp('mid'));
+  await turn.kill();
+  turn = await net.turn('mid', MID, SECRET, { tls: certificate(net.folder, 'turn', { names: `IP:${MID}` }) });
+  t.after(async () => {
+    await turn.kill();
+    turn = await net.turn('mid', MID, SECRET);
+  });
+  // the host is reached from TURN by UDP; the browser has nothing but TLS
+  const uris = `turns:${MID}:5349?transport=tcp`;
+  const { server } = await start(t, {
+    WEBRTC_STUN_SERVERS: `stun:${MID}:3478`,
+    WEBRTC_TURN_SERVERS: uris,
+    WEBRTC_TURN_SECRET: SECRET,
+  });
+  const page = await observe(t, server);
+  const pair = await watched(t, page, 'TURN by TLS');
+  assert.match(pair.local, /^relay udp tls$/);
+  await page.evaluate(watchFrames);
+  nats(false);
+  net.blockUdp('mid');
+  await inPage(page, 'another connection', () => window.peers.length > 1, null, 60000);
+  const direct = await until('a direct way', async () => {
+    const now = await inPage(page, 'thirty decoded frames', pairOf);
+    return !/relay/.test(`${now.pair.local} ${now.pair.remote}`) && now.pair;
+  });
+  const { gapMs, rungs } = await page.evaluate(() => window.framesWatched());
+  t.diagnostic(`${direct.local} -> ${direct.remote}; the longest time without a new picture was ${gapMs} ms`);
+  assert.deepEqual(rungs, [], 'it was by WebRTC all the time');
+});
 
 test('coturn by UDP dies under a viewer that leaves: it is let go all the same, with its descriptors', async (t) => {
   nats(true);

@@ -105,7 +105,7 @@ export class Net {
       [a, atA, addressOfA],
       [b, atB, addressOfB],
     ]) {
-      this.run(name, ['ip', 'address', 'add', address, 'dev', device]);
+      this.run(name, ['ip', 'address', 'add', address, 'dev', device, ...(address.includes(':') ? ['nodad'] : [])]);
       this.run(name, ['ip', 'link', 'set', device, 'up']);
     }
   }
@@ -268,14 +268,15 @@ export class Net {
    * ended, whose port and sessions it has.
    */
   async server(name, address, { env = {}, config = {}, before } = {}) {
+    const six = address.includes(':');
     const fixed = before ? { port: Number(new URL(before.pages).port) } : {};
     const server = await Server.start(
-      { address: '0.0.0.0', insecure: true, ...fixed, ...config },
+      { address: six ? '::' : '0.0.0.0', insecure: true, ...fixed, ...config },
       { env, wrap: this.enter(name), state: before?.folder },
     );
     const { port } = new URL(server.url);
     server.url = before?.url ?? (await this.door(name, port));
-    server.pages = `http://${address}:${port}`;
+    server.pages = `http://${six ? `[${address}]` : address}:${port}`;
     this.t.after(async () => {
       if (!server.program.how) await server.stop();
     });
@@ -296,8 +297,11 @@ export class Net {
     return host;
   }
 
-  /** Debian's coturn on `address`, with credentials as testbed-server makes them. */
-  async turn(name, address, secret) {
+  /**
+   * Debian's coturn on `address`, with credentials as testbed-server makes them. `tls`: {cert, key}, and it speaks TLS on
+   * port 5349, too.
+   */
+  async turn(name, address, secret, { tls = null } = {}) {
     // the namespace is its own: no port can be taken
     const argv = [
       'turnserver',
@@ -311,7 +315,7 @@ export class Net {
       '--use-auth-secret',
       `--static-auth-secret=${secret}`,
       '--realm=testbed',
-      '--no-tls',
+      ...(tls ? ['--cert', tls.cert, '--pkey', tls.key, '--tls-listening-port', '5349'] : ['--no-tls']),
       '--no-dtls',
       '--no-cli',
       '--log-file=stdout',
@@ -326,6 +330,8 @@ export class Net {
     const turn = new Program([...this.enter(name), ...argv], { name: 'turnserver' });
     this.t.after(() => turn.kill());
     await until('coturn to listen', () => this.run(name, ['ss', '-Hltn', 'sport', '=', ':3478']).includes('3478'));
+    if (tls)
+      await until('coturn to speak TLS', () => this.run(name, ['ss', '-Hltn', 'sport', '=', ':5349']).includes('5349'));
     return turn;
   }
 

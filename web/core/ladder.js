@@ -148,7 +148,7 @@ export class VideoLadder extends Emitter {
   /**
    * Another connection is made beside the one that there is, and takes its place when it works: the network has
    * changed, or its credentials end soon. What there is goes on meanwhile, and stays when nothing comes of it.
-   * `better(client)`: false: the new one is no gain, and goes.
+   * `better(client)`: false, or a promise of it: the new one is no gain, and goes.
    */
   move(better = () => true) {
     if (!this.client || this._next || !this._movable) return false;
@@ -171,7 +171,9 @@ export class VideoLadder extends Emitter {
         await this._shows(next);
         if (next !== this._next) return;
         off();
-        if (better(next)) this._moveTo(next);
+        const gain = await better(next);
+        if (next !== this._next) return;
+        if (gain) this._moveTo(next);
         else this._dropNext();
       }),
     );

@@ -1,6 +1,7 @@
 // The picture of an observed device: peer to peer, and as a reduced one through the server while that does not work.
 
 import { ApiError } from '../core/api.js';
+import { Climb } from '../core/climb.js';
 import { RemotePeer } from '../core/peer.js';
 import { parseBinary, PictureSink } from '../core/relay.js';
 import { awayWords, clipboardOf, interfacesOf, isPhone } from '../core/store.js';
@@ -62,6 +63,7 @@ export function mountPicture(root, svc, { id, control, signaling, producer, scop
       });
       peer.on('channel', (name, open) => open && name === 'control' && peer.connection.sample());
       peer.on('stats', (figures) => {
+        climb.look();
         report.way(figures.path);
         report.figures(figures);
         told(figures);
@@ -82,6 +84,15 @@ export function mountPicture(root, svc, { id, control, signaling, producer, scop
   // a TURN server may end what goes through it with the credentials that it began with
   const isTurned = () => screen.ladder.client?.figures?.path === WAY_OF_TURN;
   scope.add(signaling.on('renewed', () => isTurned() && screen.ladder.move()));
+  // … and is a detour: now and then a direct way is looked for, beside the one that there is
+  const isBetter = async (client) => {
+    const figures = await client.connection.sample();
+    return !!figures?.path && figures.path !== WAY_OF_TURN;
+  };
+  const climb = new Climb({ is: isTurned, move: () => screen.ladder.move(isBetter) });
+  scope.add(() => climb.stop());
+  scope.listen(window, 'online', () => climb.soon());
+  screen.ladder.on('moved', () => climb.look());
   scope.listen(window, 'online', probe);
   if (navigator.connection?.addEventListener) scope.listen(navigator.connection, 'change', probe);
   let known = null;

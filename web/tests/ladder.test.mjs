@@ -83,7 +83,7 @@ test('another network: what comes to nothing, or is no gain, changes nothing', a
   made[0].emit('state', 'connected');
   l.move();
   made[1].emit('state', 'failed', new Error('no way'));
-  l.move(() => false);
+  l.move(async () => false);
   made[2].emit('state', 'connected');
   await settle();
   l.move();

@@ -63,6 +63,7 @@ static const struct {
         {"GET /" H "\r\n", 200, "X-Content-Type-Options: nosniff"},
         {"GET /" H "\r\n", 200, "frame-ancestors 'self'"},
         {"GET /" H "\r\n", 200, "connect-src 'self' ws://localhost wss://localhost;"},
+        {"GET / HTTP/1.1\r\nHost: [::1]:80\r\n\r\n", 200, "connect-src 'self'; object-src"},
         {"GET /" H "\r\n", 200, "Referrer-Policy: no-referrer"},
         {"HEAD /" H "\r\n", 200, "Content-Length: 8"},
         {"GET /app/main.js" H "\r\n", 200, "text/javascript"},
