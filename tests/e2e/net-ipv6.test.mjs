@@ -1,5 +1,5 @@
-// A network without IPv4: server, host and browser have IPv6 addresses alone. Pages, sessions, pictures peer to peer and,
-// where UDP is blocked, by the relay.
+// A network without IPv4: server, host and browser have IPv6 addresses alone. Pages, sessions, pictures peer to peer
+// and, where UDP is blocked, by the relay.
 import assert from 'node:assert/strict';
 import { before, test } from 'node:test';
 

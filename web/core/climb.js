@@ -1,5 +1,5 @@
-// A connection by TURN is a detour, and the network that made it one may change without a word: now and then another one is
-// made beside it (ladder.move()), which takes its place when it is direct.
+// A connection by TURN is a detour, and the network that made it one may change without a word: now and then another
+// one is made beside it (ladder.move()), which takes its place when it is direct.
 
 import { Backoff, systemClock } from './backoff.js';
 
