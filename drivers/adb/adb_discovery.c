@@ -172,11 +172,6 @@ static bool discovery_open(TbDiscovery *self, TbIo *io, GError **error)
         return state->link != NULL;
 }
 
-static bool discovery_pump(TbDiscovery *self, TbIo *io, GError **error)
-{
-        return tb_finder_pump((TbFinder *)self, io, error);
-}
-
 static void discovery_close(TbDiscovery *self)
 {
         State *state = (State *)self;
@@ -196,5 +191,7 @@ static void discovery_close(TbDiscovery *self)
         tb_adb_target_clear(&state->target);
 }
 
-const TbDiscoveryOps tb_adb_discovery_ops = {
-        .size = sizeof(State), .open = discovery_open, .pump = discovery_pump, .close = discovery_close};
+const TbDiscoveryOps tb_adb_discovery_ops = {.size = sizeof(State),
+                                             .open = discovery_open,
+                                             .pump = tb_finder_discovery_pump,
+                                             .close = discovery_close};

@@ -43,20 +43,4 @@ static bool look(TbFinder *finder, TbIo *io G_GNUC_UNUSED, bool all G_GNUC_UNUSE
 static const TbFinderOps finder_ops = {
         .source = TB_HOTPLUG_SETTLED, .subsystems = (const char *const[]){"sound", NULL}, .look = look};
 
-static bool discovery_open(TbDiscovery *self, TbIo *io G_GNUC_UNUSED, GError **error)
-{
-        return tb_finder_open((TbFinder *)self, &finder_ops, error);
-}
-
-static bool discovery_pump(TbDiscovery *self, TbIo *io, GError **error)
-{
-        return tb_finder_pump((TbFinder *)self, io, error);
-}
-
-static void discovery_close(TbDiscovery *self)
-{
-        tb_finder_close((TbFinder *)self);
-}
-
-const TbDiscoveryOps tb_alsa_discovery = {
-        .size = sizeof(TbFinder), .open = discovery_open, .pump = discovery_pump, .close = discovery_close};
+TB_DISCOVERY_BY_FINDER(tb_alsa_discovery, finder_ops);

@@ -76,21 +76,4 @@ static bool look(TbFinder *finder, TbIo *io, bool all, GError **error)
 static const TbFinderOps finder_ops = {
         .source = TB_HOTPLUG_SETTLED, .subsystems = (const char *const[]){"gpio", NULL}, .look = look};
 
-static bool discovery_open(TbDiscovery *self, TbIo *io, GError **error)
-{
-        (void)io;
-        return tb_finder_open((TbFinder *)self, &finder_ops, error);
-}
-
-static bool discovery_pump(TbDiscovery *self, TbIo *io, GError **error)
-{
-        return tb_finder_pump((TbFinder *)self, io, error);
-}
-
-static void discovery_close(TbDiscovery *self)
-{
-        tb_finder_close((TbFinder *)self);
-}
-
-const TbDiscoveryOps tb_gpio_discovery = {
-        .size = sizeof(TbFinder), .open = discovery_open, .pump = discovery_pump, .close = discovery_close};
+TB_DISCOVERY_BY_FINDER(tb_gpio_discovery, finder_ops);

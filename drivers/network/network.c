@@ -277,11 +277,6 @@ static bool discovery_open(TbDiscovery *self, TbIo *io, GError **error)
         return true;
 }
 
-static bool discovery_pump(TbDiscovery *self, TbIo *io, GError **error)
-{
-        return tb_finder_pump((TbFinder *)self, io, error);
-}
-
 static void discovery_close(TbDiscovery *self)
 {
         Network *n = (Network *)self;
@@ -298,8 +293,10 @@ static void discovery_close(TbDiscovery *self)
         g_clear_pointer(&n->buffer, g_free);
 }
 
-static const TbDiscoveryOps discovery = {
-        .size = sizeof(Network), .open = discovery_open, .pump = discovery_pump, .close = discovery_close};
+static const TbDiscoveryOps discovery = {.size = sizeof(Network),
+                                         .open = discovery_open,
+                                         .pump = tb_finder_discovery_pump,
+                                         .close = discovery_close};
 
 static const TbLane lanes[] = {{.name = NULL}};
 

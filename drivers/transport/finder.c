@@ -189,3 +189,13 @@ bool tb_finder_pump(TbFinder *f, TbIo *io, GError **error)
         look_if_due(f, io);
         return true;
 }
+
+bool tb_finder_discovery_pump(TbDiscovery *self, TbIo *io, GError **error)
+{
+        return tb_finder_pump((TbFinder *)self, io, error);
+}
+
+void tb_finder_discovery_close(TbDiscovery *self)
+{
+        tb_finder_close((TbFinder *)self);
+}

@@ -59,5 +59,18 @@ void tb_finder_look_in(TbFinder *finder, int ms);
 void tb_finder_warn(TbFinder *finder, const char *reason);
 /* Whatever was found is lost. After a failed open too. */
 void tb_finder_close(TbFinder *finder);
+
+/* Pump and close of a discovery whose state begins with its finder, and a whole one that has no state but that. */
+bool tb_finder_discovery_pump(TbDiscovery *self, TbIo *io, GError **error);
+void tb_finder_discovery_close(TbDiscovery *self);
+#define TB_DISCOVERY_BY_FINDER(name, finder_ops)                                                             \
+        static bool name##_open(TbDiscovery *self, TbIo *io G_GNUC_UNUSED, GError **error)                   \
+        {                                                                                                    \
+                return tb_finder_open((TbFinder *)self, &(finder_ops), error);                               \
+        }                                                                                                    \
+        const TbDiscoveryOps name = {.size = sizeof(TbFinder),                                               \
+                                     .open = name##_open,                                                    \
+                                     .pump = tb_finder_discovery_pump,                                       \
+                                     .close = tb_finder_discovery_close}
 /* An event on the bus, its texts made fit (offers.h). */
 void tb_finder_event(TbFinder *finder, const char *type, json_t *data_take);

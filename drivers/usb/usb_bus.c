@@ -127,11 +127,6 @@ static bool bus_open(TbDiscovery *self, TbIo *io, GError **error)
         return bus->watch != NULL;
 }
 
-static bool bus_pump(TbDiscovery *self, TbIo *io, GError **error)
-{
-        return tb_finder_pump((TbFinder *)self, io, error);
-}
-
 static void bus_close(TbDiscovery *self)
 {
         UsbBus *bus = (UsbBus *)self;
@@ -258,7 +253,7 @@ static bool bus_reset(TbDiscovery *self, TbIo *io, const char *text, GError **er
 const TbDiscoveryOps tb_usb_bus = {
         .size = sizeof(UsbBus),
         .open = bus_open,
-        .pump = bus_pump,
+        .pump = tb_finder_discovery_pump,
         .close = bus_close,
         .bus = "usb",
         .bus_tree = bus_tree,

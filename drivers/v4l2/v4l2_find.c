@@ -111,11 +111,6 @@ static bool discovery_open(TbDiscovery *self, TbIo *io, GError **error)
         return tb_finder_open(&d->finder, &finder_ops, error);
 }
 
-static bool discovery_pump(TbDiscovery *self, TbIo *io, GError **error)
-{
-        return tb_finder_pump((TbFinder *)self, io, error);
-}
-
 static void discovery_close(TbDiscovery *self)
 {
         CameraDiscovery *d = (CameraDiscovery *)self;
@@ -126,5 +121,5 @@ static void discovery_close(TbDiscovery *self)
 
 const TbDiscoveryOps tb_v4l2_discovery = {.size = sizeof(CameraDiscovery),
                                           .open = discovery_open,
-                                          .pump = discovery_pump,
+                                          .pump = tb_finder_discovery_pump,
                                           .close = discovery_close};
