@@ -43,4 +43,4 @@ static bool look(TbFinder *finder, TbIo *io G_GNUC_UNUSED, bool all G_GNUC_UNUSE
 static const TbFinderOps finder_ops = {
         .source = TB_HOTPLUG_SETTLED, .subsystems = (const char *const[]){"sound", NULL}, .look = look};
 
-TB_DISCOVERY_BY_FINDER(tb_alsa_discovery, finder_ops);
+TB_FINDER_DISCOVERY(tb_alsa_discovery, finder_ops);

@@ -76,4 +76,4 @@ static bool look(TbFinder *finder, TbIo *io, bool all, GError **error)
 static const TbFinderOps finder_ops = {
         .source = TB_HOTPLUG_SETTLED, .subsystems = (const char *const[]){"gpio", NULL}, .look = look};
 
-TB_DISCOVERY_BY_FINDER(tb_gpio_discovery, finder_ops);
+TB_FINDER_DISCOVERY(tb_gpio_discovery, finder_ops);

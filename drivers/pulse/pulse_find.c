@@ -36,4 +36,4 @@ static bool look(TbFinder *finder, TbIo *io, bool all G_GNUC_UNUSED, GError **er
 static const TbFinderOps finder_ops = {
         .source = TB_HOTPLUG_SETTLED, .subsystems = (const char *const[]){"sound", NULL}, .look = look};
 
-TB_DISCOVERY_BY_FINDER(tb_pulse_discovery, finder_ops);
+TB_FINDER_DISCOVERY(tb_pulse_discovery, finder_ops);

@@ -63,7 +63,7 @@ void tb_finder_close(TbFinder *finder);
 /* Pump and close of a discovery whose state begins with its finder, and a whole one that has no state but that. */
 bool tb_finder_discovery_pump(TbDiscovery *self, TbIo *io, GError **error);
 void tb_finder_discovery_close(TbDiscovery *self);
-#define TB_DISCOVERY_BY_FINDER(name, finder_ops)                                                             \
+#define TB_FINDER_DISCOVERY(name, finder_ops)                                                                \
         static bool name##_open(TbDiscovery *self, TbIo *io G_GNUC_UNUSED, GError **error)                   \
         {                                                                                                    \
                 return tb_finder_open((TbFinder *)self, &(finder_ops), error);                               \
