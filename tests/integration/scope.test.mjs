@@ -110,6 +110,11 @@ test('the pages of ALP Experimental: sessions with offer and answer, trickle, th
   const candidate = { candidate: 'candidate:1 1 UDP 2130706431 127.0.0.1 9 typ host', sdpMLineIndex: 0, sdpMid: '0' };
   assert.deepEqual((await host.post(`${session}/ice-candidates`, candidate)).json, { success: true });
   assertProblem(await host.post(`${session}/ice-candidates`, { candidate: 'a\r\nb' }), 400);
+  // A session's id lets its viewer end it: nobody else is shown it, or may use it.
+  assert.deepEqual((await host.get('/api/webrtc/sessions', bert)).json, []);
+  assertProblem(await host.get(session, bert), 404);
+  assertProblem(await host.delete(session, bert), 404);
+  assertProblem(await host.post(`${session}/ice-candidates`, candidate, bert), 404);
   const alive = await sse(host.url, `${session}/ice-candidates/stream`, { headers: bearer });
   await alive.find((e) => e.data.type === 'keepalive');
   assert.equal((await host.delete(session)).json.success, true);
@@ -138,7 +143,7 @@ test('… its WebSocket: states, commands and their answers, in their words', as
   assert.equal((await command('2', 'focus_increment', { increment: -10 })).success, true);
   assert.equal((await command('3', 'set_gain', { gain: 90 })).result.gain, 90);
   assert.equal((await command('4', 'set_exposure', { exposure: 500 })).success, true);
-  assert.equal((await command('5', 'move', { direction: 'up', duration: 500 })).success, true);
+  assert.equal((await command('5\n5', 'move', { direction: 'up', duration: 500 })).success, true);
   assert.equal((await command('6', 'get_image_enhancement', {})).success, true);
   assert.match((await command('7', 'fly', {})).error, /action is one of/);
   assert.match((await command('8', 'goto', {}, { telescope_id: 'nobody' })).error, /no telescope of that name/);

@@ -47,10 +47,16 @@ static void create(TbRequest *request, gpointer data)
 }
 
 /* --- those that are there --- */
+/* A session's id is what lets its viewer change and end it: nobody is shown another's, or may use it. */
+static bool is_theirs(const TbWhep *w, TbRequest *request)
+{
+        return w->peer && w->stream && g_strcmp0(w->user, tb_request_user(request)) == 0;
+}
+
 static TbWhep *find(TbApi *api, TbRequest *request)
 {
         TbWhep *w = g_hash_table_lookup(api->whep, tb_request_arg(request, "session"));
-        if (w && w->peer && w->stream)
+        if (w && is_theirs(w, request))
                 return w;
         g_autoptr(GError) error =
                 g_error_new(TB_ERROR, TB_ERROR_NOT_FOUND, "there is no such session; it may have ended");
@@ -75,7 +81,7 @@ static void list(TbRequest *request, gpointer data)
         gpointer w;
         g_hash_table_iter_init(&i, api->whep);
         while (g_hash_table_iter_next(&i, NULL, &w))
-                if (((TbWhep *)w)->stream && ((TbWhep *)w)->peer)
+                if (is_theirs(w, request))
                         json_array_append_new(all, describe(w));
         tb_request_reply_json(request, 200, all);
 }
@@ -202,7 +208,7 @@ static const TbParam candidate_params[] = {
 
 static const TbRoute routes[] = {
         {ROUTE("GET", "/config", 0, config, "ALP Experimental: ICE servers", "200 application/json Compat")},
-        {ROUTE("GET", "/sessions", 0, list, "ALP Experimental: who watches this way",
+        {ROUTE("GET", "/sessions", 0, list, "ALP Experimental: your sessions",
                "200 application/json Compat")},
         {ROUTE("POST", "/sessions", 0, create, "ALP Experimental: watch a telescope by WebRTC",
                "200 application/json Compat; 400; 404; 413; 422; 429; 503"),

@@ -71,7 +71,7 @@ static void tell_answer(Talk *t, json_t *message)
         if (!asked)
                 return;
         g_hash_table_remove(t->asked, &id);
-        char *telescope = strchr(asked, '\n');
+        char *telescope = strrchr(asked, '\n'); /* theirs may have lines, ours has none */
         *telescope++ = '\0';
         json_t *error = json_object_get(message, "error");
         say_response(t, asked, telescope, json_object_get(message, "result"),
@@ -203,7 +203,7 @@ static void on_message(TbWs *ws, bool binary, const guint8 *bytes, gsize size, g
         else if (json_is_object(message))
                 take(data, message);
         else
-                say_error(data, "INVALID_JSON", "that is no JSON");
+                say_error(data, "INVALID_JSON", "a message is one JSON object");
 }
 
 static void on_drained(TbWs *ws G_GNUC_UNUSED, gpointer data)
