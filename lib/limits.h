@@ -117,6 +117,7 @@
 #define TB_LIMIT_JOINED 2048    /* callers that wait for one read of a state, or for one emergency */
 #define TB_LIMIT_QUEUE_URGENT 8 /* emergencies, beside these: one waits for each switch */
 #define TB_LIMIT_LANE_BYTES (256 * 1024) /* told by one lane and not yet seen by main: then the lane waits */
+#define TB_LIMIT_FAULTS 8 /* that a driver tells, or takes back, at once; then one a second, the latest */
 #define TB_LIMIT_TURN_US                                                                                     \
         2000 /* that main spends on what threads told it, or on requests, before it looks elsewhere */
 #define TB_LIMIT_BUS_REPLAY 4096              /* events kept for Last-Event-ID */

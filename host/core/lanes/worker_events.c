@@ -8,7 +8,8 @@
 #include "lib/refcount.h"
 #include "lib/thread.h"
 
-#define EVENT_COST 1024 /* bytes that an event is counted as */
+#define EVENT_COST 1024     /* bytes that an event is counted as */
+#define FAULT_EVERY_MS 1000 /* of those above TB_LIMIT_FAULTS */
 
 struct TbWorkerEvents {
         TbRefCount ref;
@@ -17,7 +18,10 @@ struct TbWorkerEvents {
         GHashTable *samples; /* stream -> Post that waits, borrowed; protected by lock */
         struct Post *power;  /* that waits; borrowed; protected by lock */
         bool told;           /* `fault` is what the driver said last; protected by lock */
-        char *fault;         /* owned; protected by lock */
+        char *fault;         /* owned, without secrets; protected by lock */
+        double room;         /* faults that may be told now; protected by lock */
+        gint64 room_ms;      /* when that was so; protected by lock */
+        bool later;          /* the latest is told when there is room; protected by lock */
 };
 
 typedef enum PostType {
@@ -27,7 +31,8 @@ typedef enum PostType {
         POST_SAMPLE,
         POST_POWER,
         POST_EVENT,
-        POST_CLIPBOARD
+        POST_CLIPBOARD,
+        POST_LATER
 } PostType;
 
 typedef struct Post {
@@ -65,6 +70,29 @@ static void post_free(Post *p)
         g_free(p);
 }
 
+static TbWorkerEvents *events_ref(TbWorkerEvents *events)
+{
+        tb_ref_inc(&events->ref);
+        return events;
+}
+
+/* What a driver says now of what it was too quick to say; nothing where the lane itself has spoken since. */
+static gboolean fault_later(gpointer data)
+{
+        TbWorkerEvents *events = data;
+        tb_mutex_lock(&events->lock);
+        bool told = events->told;
+        g_autofree char *reason = g_strdup(events->fault);
+        events->later = false;
+        events->room = 0;
+        events->room_ms = tb_clock_mono_ms();
+        tb_mutex_unlock(&events->lock);
+        if (told && events->o.owner)
+                events->o.ops->state(events->o.owner, reason ? TB_STATE_FAULT : TB_STATE_READY, reason);
+        events_unref(events);
+        return G_SOURCE_REMOVE;
+}
+
 static void deliver(const Post *p, const TbWorkerOps *ops, gpointer owner)
 {
         switch (p->type) {
@@ -83,6 +111,7 @@ static void deliver(const Post *p, const TbWorkerOps *ops, gpointer owner)
         case POST_POWER: ops->power(owner, &p->power); break;
         case POST_EVENT: ops->event(owner, p->text, p->json); break;
         case POST_CLIPBOARD: ops->clipboard(owner, p->text); break;
+        case POST_LATER: g_timeout_add(FAULT_EVERY_MS, fault_later, events_ref(p->events)); break;
         }
 }
 
@@ -112,8 +141,7 @@ static void arrive(gpointer data)
 static Post *post_new(TbWorkerEvents *events, PostType type, gsize size)
 {
         Post *p = g_malloc0(sizeof *p + size);
-        tb_ref_inc(&events->ref);
-        p->events = events;
+        p->events = events_ref(events);
         p->type = type;
         p->size = size;
         return p;
@@ -290,21 +318,42 @@ void tb_worker_events_state(TbWorkerEvents *events, TbState state, const char *r
         post(p, 0);
 }
 
-/* A driver that says the same thing again and again tells nothing. */
+/* Room for one more fault; events->lock is held. */
+static bool take_room(TbWorkerEvents *events)
+{
+        gint64 now = tb_clock_mono_ms();
+        if (events->room_ms)
+                events->room += (double)(now - events->room_ms) / FAULT_EVERY_MS;
+        if (!events->room_ms || events->room > TB_LIMIT_FAULTS)
+                events->room = TB_LIMIT_FAULTS;
+        events->room_ms = now;
+        if (events->room < 1)
+                return false;
+        events->room--;
+        return true;
+}
+
+/* A driver that says the same thing again and again tells nothing. One that changes its mind with every line of a
+ * noisy sensor tells its latest each second: anybody who can send it lines would flood the bus and the log. */
 static void up_fault(TbInstance *self, const char *reason)
 {
         TbWorkerEvents *events = self->host;
+        char *shown = tb_secrets_hide(events->o.secrets, reason);
         tb_mutex_lock(&events->lock);
-        bool same = events->told && g_strcmp0(events->fault, reason) == 0;
+        bool same = events->told && g_strcmp0(events->fault, shown) == 0, waits = !same && events->later,
+             now = !same && !waits && take_room(events), later = !same && !waits && !now;
         g_free(events->fault);
-        events->fault = g_strdup(reason);
-        tb_mutex_unlock(&events->lock);
-        if (same)
-                return;
-        tb_worker_events_state(events, reason ? TB_STATE_FAULT : TB_STATE_READY, reason);
-        tb_mutex_lock(&events->lock);
+        events->fault = shown;
         events->told = true;
+        events->later |= later;
+        Post *p = now || later ? post_new(events, now ? POST_STATE : POST_LATER, 0) : NULL;
+        if (now) {
+                p->state = reason ? TB_STATE_FAULT : TB_STATE_READY;
+                p->text = g_strdup(shown);
+        }
         tb_mutex_unlock(&events->lock);
+        if (p)
+                post(p, 0);
 }
 
 bool tb_worker_events_call(TbWorkerEvents *events, void (*call)(gpointer), gpointer data)

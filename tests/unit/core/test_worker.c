@@ -15,7 +15,7 @@ typedef struct Seen {
         char *reason;
         guint64 bytes, samples;
         double last;
-        guint failures, recoveries;
+        guint failures, recoveries, states;
         bool ended;
 } Seen;
 
@@ -23,6 +23,7 @@ static void on_state(gpointer owner, TbState state, const char *reason)
 {
         Seen *seen = owner;
         seen->state = state;
+        seen->states++;
         g_free(seen->reason);
         seen->reason = g_strdup(reason);
 }
@@ -239,6 +240,31 @@ static void test_retry(void)
                 end(workers[i], &seen[i]);
 }
 
+static gint changes; /* atomic: left to tell */
+
+static bool pump_mood(TbInstance *self, TbIo *io, GError **error G_GNUC_UNUSED)
+{
+        if (g_atomic_int_get(&changes) == 0)
+                return tb_io_wait(io, NULL, 0, -1), true;
+        self->up->fault(self, g_atomic_int_get(&changes) % 2 ? "noise" : NULL);
+        g_atomic_int_add(&changes, -1);
+        return true;
+}
+
+/* Faults that come and go with each line of a noisy sensor: some are told, and how it ended. */
+static void test_moods(void)
+{
+        static const TbLane moody = {.name = "moody", .size = sizeof(TbInstance), .pump = pump_mood};
+        Seen seen = {0};
+        g_atomic_int_set(&changes, 20001);
+        TbWorker *worker = worker_of(&moody, &seen, 0);
+        UNTIL(g_atomic_int_get(&changes) == 0 && seen.state == TB_STATE_FAULT &&
+              seen.states > TB_LIMIT_FAULTS);
+        g_assert_cmpstr(seen.reason, ==, "noise");
+        g_assert_cmpuint(seen.states, <, 20001 / 100);
+        end(worker, &seen);
+}
+
 int main(int argc, char **argv)
 {
         g_test_init(&argc, &argv, NULL);
@@ -248,6 +274,7 @@ int main(int argc, char **argv)
         g_test_add_func("/worker/flood", test_flood);
         g_test_add_func("/worker/sampling", test_sampling);
         g_test_add_func("/worker/retry", test_retry);
+        g_test_add_func("/worker/moods", test_moods);
         int rc = g_test_run();
         tb_main_stop();
         return rc;
