@@ -7,6 +7,7 @@
 #include "lib/error.h"
 #include "lib/http/grants.h"
 #include "lib/net.h"
+#include "lib/uri.h"
 
 bool tb_config_open(TbConfigReader *r, const char *file, const char *fallback, GError **error)
 {
@@ -242,9 +243,32 @@ void tb_config_listen(TbConfigReader *r, const json_t *section, char **address, 
         }
 }
 
+bool tb_config_url(TbConfigReader *r, const json_t *node, const char *field, const char *path,
+                   const char *url)
+{
+        g_autoptr(GUri) uri = url ? g_uri_parse(url, G_URI_FLAGS_NONE, NULL) : NULL;
+        const char *scheme = uri ? g_uri_get_scheme(uri) : "", *host = uri ? g_uri_get_host(uri) : NULL;
+        bool good = host && *host && (strcmp(scheme, "http") == 0 || strcmp(scheme, "https") == 0);
+        for (const char *c = host; good && *c; c++) /* GLib takes what no name has */
+                good = !g_ascii_isspace(*c) && !g_ascii_iscntrl(*c) && !strchr("\"'<>\\^`{|}", *c);
+        if (!url || (good && !g_uri_get_userinfo(uri)))
+                return true;
+        g_autofree char *shown = tb_uri_shown(url);
+        tb_config_problem(r, node, field, path,
+                          "an http:// or https:// address with a host%s is expected, got \"%s\"",
+                          good ? " and without a name and password" : "", shown);
+        return false;
+}
+
 void tb_config_access(TbConfigReader *r, const char *address, TbAuth *auth, bool insecure)
 {
-        if (!insecure && !tb_address_is_loopback(address) && tb_auth_is_open(auth))
+        if (!tb_address_can_listen(address))
+                tb_config_problem(
+                        r, tb_config_root(r), "address", "address",
+                        "%s is no address to listen on: a numeric one is expected (0.0.0.0, ::, one of "
+                        "this machine), or localhost",
+                        address);
+        else if (!insecure && !tb_address_is_loopback(address) && tb_auth_is_open(auth))
                 tb_config_problem(
                         r, tb_config_root(r), "address", "address",
                         "listening on %s without a token would give everybody control: set "

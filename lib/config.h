@@ -61,6 +61,10 @@ char **tb_config_ice(TbConfigReader *r, const json_t *list, const char *path, co
 /* [{name, token, role?, devices?}] into `auth`. Without a role in `params` it is `role`. */
 void tb_config_tokens(TbConfigReader *r, const json_t *list, const char *path, const TbParam *params,
                       TbRole role, TbAuth *auth);
+/* An http:// or https:// address with a host and no password in it, which logs, pages and links would show. `field`, `path`: as of
+ * tb_config_problem(). `url` NULL: nothing is said. False: a problem was noted. */
+bool tb_config_url(TbConfigReader *r, const json_t *node, const char *field, const char *path,
+                   const char *url);
 /* Listening beyond this machine without a token is refused, unless `insecure`. */
 void tb_config_access(TbConfigReader *r, const char *address, TbAuth *auth, bool insecure);
 

@@ -45,16 +45,30 @@ static int bound_socket(const struct addrinfo *to)
         return -1;
 }
 
+static int resolve(const char *address, const char *service, struct addrinfo **ret_found)
+{
+        const struct addrinfo hints = {.ai_socktype = SOCK_STREAM,
+                                       .ai_flags = AI_PASSIVE | AI_NUMERICHOST | AI_NUMERICSERV};
+        const char *numeric = g_ascii_strcasecmp(address, "localhost") == 0 ? "127.0.0.1" : address;
+        return getaddrinfo(numeric, service, &hints, ret_found);
+}
+
+bool tb_address_can_listen(const char *address)
+{
+        struct addrinfo *found = NULL;
+        if (resolve(address, "0", &found) != 0)
+                return false;
+        freeaddrinfo(found);
+        return true;
+}
+
 int tb_listen(const char *address, guint16 port, char ret_bound[TB_ADDRESS_TEXT], guint16 *ret_port,
               GError **error)
 {
         char service[8];
         g_snprintf(service, sizeof service, "%u", port);
-        const struct addrinfo hints = {.ai_socktype = SOCK_STREAM,
-                                       .ai_flags = AI_PASSIVE | AI_NUMERICHOST | AI_NUMERICSERV};
         struct addrinfo *found = NULL;
-        const char *numeric = g_ascii_strcasecmp(address, "localhost") == 0 ? "127.0.0.1" : address;
-        int rc = getaddrinfo(numeric, service, &hints, &found);
+        int rc = resolve(address, service, &found);
         if (rc != 0) {
                 tb_set_error(error, TB_ERROR_INVALID, "%s is no address to listen on: %s", address,
                              gai_strerror(rc));

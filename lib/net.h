@@ -11,6 +11,8 @@
 bool tb_address_is_loopback(const char *address);
 /* Numeric, without a port; an IPv4 peer of a dual-stack socket is told as IPv4. "" when it is neither. */
 void tb_address_text(const struct sockaddr *address, char ret_text[TB_ADDRESS_TEXT]);
+/* tb_listen() would take it: numeric, or "localhost". */
+bool tb_address_can_listen(const char *address);
 /* A listening TCP socket, non-blocking and close-on-exec; -1 on error. `address`: numeric or "localhost";
  * "::" hears IPv4 too. `port` 0: any free one. `ret_bound`: where it listens, as text; `ret_port`: and on
  * which port (both nullable). The caller closes it. */

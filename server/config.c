@@ -241,12 +241,8 @@ static void strip_slashes(char *url)
 static void check_url(TbServerConfig *c, TbConfigReader *r)
 {
         g_autoptr(GUri) uri = g_uri_parse(c->url, G_URI_FLAGS_NONE, NULL);
-        const char *scheme = uri ? g_uri_get_scheme(uri) : "", *host = uri ? g_uri_get_host(uri) : NULL;
-        if (host && *host && (strcmp(scheme, "http") == 0 || strcmp(scheme, "https") == 0))
-                add_name(c, host);
-        else
-                tb_config_problem(r, tb_config_root(r), "url", "url",
-                                  "an http:// or https:// address is expected, got \"%s\"", c->url);
+        if (tb_config_url(r, tb_config_root(r), "url", "url", c->url))
+                add_name(c, g_uri_get_host(uri));
         strip_slashes(c->url);
 }
 

@@ -6,6 +6,7 @@
 #include "host/core/private.h"
 #include "lib/config.h"
 #include "lib/limits.h"
+#include "lib/name.h"
 #include "lib/pages.h"
 #include "lib/reload.h"
 
@@ -284,11 +285,16 @@ static void fill_defaults(TbHostConfig *c, const TbHostOptions *options)
 
 static void check_urls(const TbHostConfig *c, TbConfigReader *r)
 {
-        g_autoptr(GUri) uri = c->url ? g_uri_parse(c->url, G_URI_FLAGS_NONE, NULL) : NULL;
-        const char *scheme = uri ? g_uri_get_scheme(uri) : "", *host = uri ? g_uri_get_host(uri) : NULL;
-        if (c->url && (!host || !*host || (strcmp(scheme, "http") != 0 && strcmp(scheme, "https") != 0)))
-                tb_config_problem(r, tb_config_root(r), "url", "url",
-                                  "an http:// or https:// address is expected, got \"%s\"", c->url);
+        const char *server = c->server_url;
+        g_autofree char *socket = /* ws:// says the same */
+                server && g_str_has_prefix(server, "ws") ? g_strconcat("http", server + 2, NULL) : NULL;
+        tb_config_url(r, tb_config_root(r), "url", "url", c->url);
+        tb_config_url(r, json_object_get(tb_config_root(r), "server"), "url", "server.url (SERVER_URL)",
+                      socket ? socket : server);
+        if (server && !tb_name_valid(TB_NAME_HOST, c->name))
+                tb_config_problem(r, tb_config_root(r), "name", "name (HOST_NAME)",
+                                  "\"%s\" is a name that no pairing server takes: it has %s", c->name,
+                                  tb_name_rule(TB_NAME_HOST));
 }
 
 static void check_ice(const TbHostConfig *c, TbConfigReader *r)

@@ -131,6 +131,38 @@ static void test_listen(void)
         }
 }
 
+/* What --check lets pass has to start, and to reach who it says. */
+static void test_addresses(void)
+{
+        static const char *const bad[][2] = {
+                {"server: {url: 'ftp://x'}", "server.url (SERVER_URL)"},
+                {"server: {url: 'http://a b'}", "server.url (SERVER_URL)"},
+                {"server: {url: 'https://u:geheim@x'}", "without a name and password"},
+                {"server: {url: 'http://'}", "server.url (SERVER_URL)"},
+                {"name: a b\nserver: {url: 'http://x'}", "name (HOST_NAME)"},
+                {"url: 'http://u:geheim@localhost'", "without a name and password"},
+                {"address: 300.1.1.1", "300.1.1.1 is no address to listen on"},
+                {"address: lab.example", "lab.example is no address to listen on"},
+        };
+        static const char *const good[] = {"server: {url: 'wss://x/staging/'}",
+                                           "server: {url: 'http://[::1]:5109'}",
+                                           "server: {url: 'https://pr\303\274fstand.example'}",
+                                           "name: a b",
+                                           "address: localhost",
+                                           "address: ::1"};
+        for (guint i = 0; i < G_N_ELEMENTS(bad); i++) {
+                g_autoptr(GError) error = NULL;
+                g_assert_null(load(bad[i][0], &error));
+                g_assert_nonnull(strstr(error->message, bad[i][1]));
+                g_assert_null(strstr(error->message, "geheim"));
+        }
+        for (guint i = 0; i < G_N_ELEMENTS(good); i++) {
+                g_autoptr(GError) error = NULL;
+                g_autoptr(TbHostConfig) c = load(good[i], &error);
+                g_assert_no_error(error);
+        }
+}
+
 static void test_devices(void)
 {
         g_autoptr(GString) yaml = g_string_new("devices:\n");
@@ -153,6 +185,7 @@ int main(int argc, char **argv)
         g_test_add_func("/config/environment", test_environment);
         g_test_add_func("/config/bad", test_bad);
         g_test_add_func("/config/listen", test_listen);
+        g_test_add_func("/config/addresses", test_addresses);
         g_test_add_func("/config/devices", test_devices);
         int rc = g_test_run();
         tb_main_stop();
