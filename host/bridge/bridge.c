@@ -189,6 +189,20 @@ static void ready(TbBridge *bridge, const TbBridgeMessage *m)
                        json_pack("{s:s}", "url", bridge->config->server_url));
 }
 
+/* Our line stood, and still somebody came who proved the same key: a machine or a volume that was copied. Both would send each other
+ * away as quickly as they come back. */
+static void another_has_our_key(TbBridge *bridge)
+{
+        tb_log(TB_LOG_ERROR, TB_F("url", bridge->config->server_url, "name", bridge->config->name),
+               "another machine or container has this host's key, and took its place at the server: was the "
+               "state "
+               "folder %s copied? Stop that host, or remove link-key.pem from its state folder and add it on "
+               "the "
+               "server's page",
+               bridge->config->state_dir);
+        tb_bridge_link_rest(bridge->link);
+}
+
 static void server_error(TbBridge *bridge, const TbBridgeMessage *m)
 {
         if (tb_tally_notef(bridge->tally, "the server says more, session %s", m->session))
@@ -196,6 +210,8 @@ static void server_error(TbBridge *bridge, const TbBridgeMessage *m)
                        "the server says: %.*s", TB_LIMIT_LINK_REASON, m->text);
         if (!bridge->ready)
                 tb_bridge_link_drop(bridge->link, m->text);
+        else if (g_strcmp0(m->code, "replaced") == 0)
+                another_has_our_key(bridge);
 }
 
 /* A malformed message is answered where there is somebody to answer, and never ends the link: the fault may

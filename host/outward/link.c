@@ -13,6 +13,8 @@
 #include "lib/net.h"
 #include "lib/thread.h"
 
+#define RESTED 16 /* attempts: the pause is the longest */
+
 struct TbBridgeLink {
         char *url;             /* owned: ws(s)://… */
         char *ca;              /* owned: the file of `trusted`; NULL: none */
@@ -368,6 +370,11 @@ void tb_bridge_link_free(TbBridgeLink *link)
 void tb_bridge_link_settled(TbBridgeLink *link)
 {
         link->attempts = 0;
+}
+
+void tb_bridge_link_rest(TbBridgeLink *link)
+{
+        link->attempts = RESTED;
 }
 
 static gboolean on_doomed(gpointer data)

@@ -35,6 +35,8 @@ void tb_bridge_link_free(
         TbBridgeLink *link); /* says goodbye (1001); no callback from here on; accepts NULL */
 /* The server has accepted us: the next pause starts small again. */
 void tb_bridge_link_settled(TbBridgeLink *link);
+/* What comes soon would only do harm: the next pause is the longest. */
+void tb_bridge_link_rest(TbBridgeLink *link);
 /* Cuts and tries again later (the server refused us). */
 void tb_bridge_link_drop(TbBridgeLink *link, const char *reason);
 /* False: not open (or no link at all, NULL), or too much under way (then the link is cut: the other side has stopped reading). */

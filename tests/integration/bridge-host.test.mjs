@@ -123,6 +123,10 @@ test('registers, announces changes, says server.connected and server.lost, and c
     from: events.items.findIndex((e) => e.data.type === 'server.lost'),
   });
   events.stop();
+  // a copy of its state folder somewhere else: whose fault it is, and no race of the two
+  again.send({ type: 'error', code: 'replaced', message: 'Host connected again' });
+  again.ws.close(1008, 'Host connected again');
+  await host.program.line(/error .*has this host's key.*was the state folder .* copied\? Stop that host, or remove/);
   assert.ok(!host.program.text.includes('a-secret-host-token'), 'no secret in the log');
 });
 
