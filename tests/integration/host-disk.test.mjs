@@ -1,13 +1,13 @@
 // A disk of the state folder that stands still: no call and no stop waits for it, and what was answered as stored is
 // stored.
 import assert from 'node:assert/strict';
-import { readFileSync } from 'node:fs';
+import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { test } from 'node:test';
 
 import { assertProblem, scratch, until, withHost, withStall } from './harness.mjs';
 
-const PLUG = 'shelly://127.0.0.1:1';
+const plug = (n) => `shelly://127.0.0.1:${n}`; // an outlet is one device's
 const health = async (host) => (await host.get('/host/health')).json;
 
 /** Fails unless others are answered while `call` waits. */
@@ -20,11 +20,13 @@ async function whileWaiting(host, what, call) {
 }
 
 test('a disk that stands still: callers are told, others do not wait, and all is stored when it goes on', async (t) => {
-  const { host, state, stall } = await withStall(t, { devices: { one: { attach: PLUG }, two: { attach: PLUG } } });
+  const { host, state, stall } = await withStall(t, {
+    devices: { one: { attach: plug(1) }, two: { attach: plug(2) } },
+  });
   const lease = (await host.post('/host/devices/one/lease', { ttl_s: 600 })).json.lease;
-  assert.equal((await host.post('/host/devices', { id: 'before', attach: PLUG })).status, 201);
+  assert.equal((await host.post('/host/devices', { id: 'before', attach: plug(3) })).status, 201);
   stall.begin();
-  const refused = await whileWaiting(host, 'device.add', host.post('/host/devices', { id: 'late', attach: PLUG }));
+  const refused = await whileWaiting(host, 'device.add', host.post('/host/devices', { id: 'late', attach: plug(4) }));
   assertProblem(refused, 503, { detail: /nothing was changed.*has not answered for 2 s/ });
   assertProblem(await host.get('/host/devices/late'), 404);
   const holder = { headers: { 'X-Lease': lease } };
@@ -41,7 +43,7 @@ test('a disk that stands still: callers are told, others do not wait, and all is
   }
   stall.end();
   await until('health to be well', async () => !/state folder|stored yet/.test(JSON.stringify(await health(host))));
-  assert.equal((await host.post('/host/devices', { id: 'late', attach: PLUG })).status, 201);
+  assert.equal((await host.post('/host/devices', { id: 'late', attach: plug(4) })).status, 201);
   assert.deepEqual(Object.keys(JSON.parse(readFileSync(path.join(state, 'devices.json'), 'utf8'))).sort(), [
     'before',
     'late',
@@ -64,10 +66,27 @@ test('a disk that stands still: callers are told, others do not wait, and all is
   });
 });
 
+test('what is not kept is named in health: a console without its history, an audit trail without its lines', async (t) => {
+  const state = scratch();
+  writeFileSync(path.join(state, 'history'), 'no folder');
+  mkdirSync(path.join(state, 'audit.jsonl'));
+  const host = await withHost(t, { devices: { board: { attach: 'tcp://127.0.0.1:1' } } }, { state });
+  await host.post('/host/devices', { id: 'more', attach: plug(1) });
+  await until('both reasons', async () => {
+    const { status, reasons } = await health(host);
+    const said = (what) => reasons.some((reason) => what.test(reason));
+    return (
+      status === 'degraded' &&
+      said(/^board\/console: what it says is not stored: .*history/) &&
+      said(/^the audit trail is not written: /)
+    );
+  });
+});
+
 test('a change that was given up is not there after a restart', async (t) => {
   const { host, state, stall } = await withStall(t);
   stall.begin();
-  assertProblem(await host.post('/host/devices', { id: 'late', attach: PLUG }), 503);
+  assertProblem(await host.post('/host/devices', { id: 'late', attach: plug(4) }), 503);
   stall.end();
   await until(
     'what is live to be stored',
@@ -79,9 +98,9 @@ test('a change that was given up is not there after a restart', async (t) => {
 });
 
 test('SIGTERM does not wait for a disk that stands still, and says what is given up', async (t) => {
-  const { host, stall } = await withStall(t, { devices: { one: { attach: PLUG } } });
+  const { host, stall } = await withStall(t, { devices: { one: { attach: plug(1) } } });
   stall.begin();
-  const pending = host.post('/host/devices', { id: 'late', attach: PLUG }).catch(() => null);
+  const pending = host.post('/host/devices', { id: 'late', attach: plug(4) }).catch(() => null);
   await host.get('/host/info');
   await host.stop({ keepState: true });
   await pending;
@@ -92,7 +111,7 @@ test('kill -9 right behind the answers: devices, their changes and leases are th
   const state = scratch('tb-disk-');
   const host = await withHost(t, {}, { state });
   const ids = ['a', 'b', 'c', 'd', 'e', 'f'];
-  const made = await Promise.all(ids.map((id) => host.post('/host/devices', { id, attach: PLUG })));
+  const made = await Promise.all(ids.map((id, n) => host.post('/host/devices', { id, attach: plug(n + 1) })));
   assert.deepEqual(
     made.map((m) => m.status),
     ids.map(() => 201),

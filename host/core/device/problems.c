@@ -29,6 +29,18 @@ static bool may_be_away(const TbDevice *device)
         return json_is_true(json_object_get(device->spec, "optional")) || is_off(device);
 }
 
+/* Lost with the next restart, or already: "board/console: what it says is not stored: cannot write …". */
+static void add_histories(json_t *list, const TbDevice *device)
+{
+        for (guint i = 0; i < device->interfaces->len; i++) {
+                const TbInterface *iface = g_ptr_array_index(device->interfaces, i);
+                g_autofree char *error = iface->history ? tb_history_error(iface->history) : NULL;
+                if (error)
+                        json_array_append_new(list, json_sprintf("%s/%s: what it says is not stored: %s",
+                                                                 device->id, iface->name, error));
+        }
+}
+
 /* "desktop: video, input absent: no X server on display :1 …"; interfaces of one state and reason are said together. */
 static void add_device(json_t *list, const TbDevice *device)
 {
@@ -58,8 +70,10 @@ static void add_device(json_t *list, const TbDevice *device)
 void tb_devices_problems(TbCore *core, json_t *list, bool names)
 {
         json_auto_t *found = json_array();
-        for (GTreeNode *n = g_tree_node_first(core->devices); n; n = g_tree_node_next(n))
+        for (GTreeNode *n = g_tree_node_first(core->devices); n; n = g_tree_node_next(n)) {
                 add_device(found, g_tree_node_value(n));
+                add_histories(found, g_tree_node_value(n));
+        }
         if (names)
                 json_array_extend(list, found);
         else if (json_array_size(found) > 0)

@@ -44,10 +44,11 @@ struct TbDisk {
         gint64 busy_us;     /* since when it is at it; 0: idle; protected */
         bool stop, ended;   /* protected */
         bool telling;       /* audit_failed is on its way; protected */
-        TbThread *thread;   /* main; NULL: not needed yet, or none can be had */
-        char *no_thread;    /* main; owned: why not */
-        bool closed;        /* main */
-        TbBucket waits;     /* main: microseconds that it may wait for lines */
+        char *untaken; /* why the last line of the audit trail was not written; NULL: it was; owned; protected */
+        TbThread *thread; /* main; NULL: not needed yet, or none can be had */
+        char *no_thread;  /* main; owned: why not */
+        bool closed;      /* main */
+        TbBucket waits;   /* main: microseconds that it may wait for lines */
         bool late; /* main: the disk was not quick lately; nobody waits for it until it has caught up */
         void (*audit_failed)(const char *why, gpointer user); /* main */
         gpointer user;
@@ -66,6 +67,7 @@ static void disk_unref(gpointer data)
         tb_cond_clear(&d->changed);
         tb_mutex_clear(&d->lock);
         g_free(d->no_thread);
+        g_free(d->untaken);
         g_free(d);
 }
 
@@ -166,6 +168,8 @@ static bool audit_turn(TbDisk *d)
         tb_mutex_lock(&d->lock);
         d->lines_bytes -= size;
         set_busy(d, 0);
+        g_free(d->untaken);
+        d->untaken = g_strdup(why);
         bool said = why && !d->telling;
         d->telling |= said;
         if (said)
@@ -373,12 +377,13 @@ char *tb_disk_problem(TbDisk *d)
         tb_mutex_lock(&d->lock);
         gint64 since = d->busy_us;
         guint64 more = d->more;
+        g_autofree char *untaken = g_strdup(d->untaken);
         tb_mutex_unlock(&d->lock);
         gint64 ms = since ? (g_get_monotonic_time() - since) / G_TIME_SPAN_MILLISECOND : 0;
         if (d->no_thread)
                 return g_strdup_printf("nothing is written in the state folder: %s", d->no_thread);
         if (ms < TB_LIMIT_DISK_LATE_MS)
-                return NULL;
+                return untaken ? g_strdup_printf("the audit trail is not written: %s", untaken) : NULL;
         g_autofree char *lost =
                 more ? g_strdup_printf("; %" G_GUINT64_FORMAT " lines of the audit trail found no room", more)
                      : g_strdup("");

@@ -30,5 +30,6 @@ void tb_disk_audit(TbDisk *disk, char *line_take);
 bool tb_disk_run(TbDisk *disk, gsize size, void (*work)(TbStateDir *dir, gpointer data), gpointer data);
 /* Waits until all is written. False: not within `ms`. */
 bool tb_disk_flush(TbDisk *disk, int ms);
-/* In words, when the disk has not answered for TB_LIMIT_DISK_LATE_MS, or no thread can be had; the caller frees. NULL: well. */
+/* In words, when the disk has not answered for TB_LIMIT_DISK_LATE_MS, no thread can be had, or the last line of the audit trail could
+ * not be written; the caller frees. NULL: well. */
 char *tb_disk_problem(TbDisk *disk);

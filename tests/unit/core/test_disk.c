@@ -1,5 +1,6 @@
 /* The writer of the state folder with a disk that stands still: main goes on, what waits is counted. */
 #include <dlfcn.h>
+#include <glib/gstdio.h>
 #include <pthread.h>
 #include <string.h>
 #include <sys/syscall.h>
@@ -121,6 +122,37 @@ static void test_queue(void)
         tb_state_dir_close(dir);
 }
 
+static void unwritten(const char *why G_GNUC_UNUSED, gpointer user)
+{
+        ++*(guint *)user;
+}
+
+/* A trail that cannot be written is a problem until a line is written again. */
+static void test_untaken(void)
+{
+        g_autoptr(GError) error = NULL;
+        guint told = 0;
+        g_autofree char *path = g_dir_make_tmp("tbdisk-XXXXXX", NULL),
+                        *in_the_way = g_build_filename(path, "audit.jsonl", NULL);
+        TbStateDir *dir = tb_state_dir_open(path, "host", true, &error);
+        g_assert_no_error(error);
+        TbDisk *disk = tb_disk_new(dir, unwritten, &told);
+        g_assert_cmpint(g_mkdir(in_the_way, 0700), ==, 0);
+        tb_disk_audit(disk, line_of(10));
+        g_assert_true(tb_disk_flush(disk, 20000));
+        g_autofree char *problem = tb_disk_problem(disk);
+        g_assert_nonnull(problem);
+        g_assert_nonnull(strstr(problem, "the audit trail is not written: "));
+        while (told == 0)
+                g_main_context_iteration(NULL, TRUE);
+        g_assert_cmpint(g_rmdir(in_the_way), ==, 0);
+        tb_disk_audit(disk, line_of(10));
+        g_assert_true(tb_disk_flush(disk, 20000));
+        g_assert_null(tb_disk_problem(disk));
+        g_assert_true(tb_disk_free(disk));
+        tb_state_dir_close(dir);
+}
+
 /* TB_LIMIT_AUDIT_WAITS_US: a disk that is slow for each line costs main its allowance, and then no time. */
 static void test_slow(void)
 {
@@ -201,6 +233,7 @@ int main(int argc, char **argv)
         g_test_init(&argc, &argv, NULL);
         tb_main_init(NULL);
         tb_cond_init(&changed);
+        g_test_add_func("/disk/untaken", test_untaken);
         g_test_add_func("/disk/slow", test_slow);
         g_test_add_func("/disk/queue", test_queue);
         g_test_add_func("/disk/waits", test_waits);
