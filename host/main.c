@@ -15,6 +15,7 @@
 #include "host/vnc/vnc.h"
 #include "lib/config.h"
 #include "lib/descriptors.h"
+#include "lib/env_secrets.h"
 #include "lib/http/http.h"
 #include "lib/http/probe.h"
 #include "lib/limits.h"
@@ -341,6 +342,7 @@ int main(int argc, char **argv)
                 return 0;
         }
         tb_log_init(TB_LOG_INFO, args.log_json);
+        tb_env_secrets_guard();
         signal(SIGPIPE, SIG_IGN);
         signal(SIGHUP, SIG_IGN); /* until there is something to read again */
         TbHost host = {.config = tb_host_config_load(

@@ -10,6 +10,7 @@
 
 #include "drivers/transport/transport.h"
 #include "lib/descriptors.h"
+#include "lib/env_secrets.h"
 #include "lib/error.h"
 
 struct TbChild {
@@ -67,9 +68,12 @@ static void G_GNUC_NORETURN child_main(const Start *start)
         _exit(n == sizeof err ? 127 : 126); /* lint: banned - the forked child */
 }
 
+/* What the daemon was given for itself: whoever has a console or a shell here would be admin by it. */
 static char **environment(const char *const *extra)
 {
         char **env = g_get_environ();
+        for (const char *const *secret = tb_env_secrets; *secret; secret++)
+                env = g_environ_unsetenv(env, *secret);
         for (; extra && *extra; extra++) {
                 const char *equals = strchr(*extra, '=');
                 g_assert(equals);

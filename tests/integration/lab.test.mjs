@@ -55,7 +55,16 @@ before(async () => {
         state,
       ],
     ],
-    { env: { HOST_ADDRESS: '127.0.0.1', HOST_NAME: 'docker-host', TESTBED_TOKEN: '', LOG_LEVEL: '' }, name: 'lab' },
+    {
+      env: {
+        HOST_ADDRESS: '127.0.0.1',
+        HOST_NAME: 'docker-host',
+        TESTBED_TOKEN: '',
+        LOG_LEVEL: '',
+        WEBRTC_TURN_SECRET: 'of-the-host-alone',
+      },
+      name: 'lab',
+    },
   );
   file.after(() => lab.kill());
   await lab.line('success: testbed-host entered RUNNING state', { ms: 30000 });
@@ -84,6 +93,17 @@ test('the programs run in their order, supervisord as root, the others as a user
   assert.equal(owner(init), '0');
   const found = programs();
   for (const name of ['Xvfb', 'blackbox', 'adb', 'testbed-host']) assert.equal(owner(found[name]), '1000', name);
+});
+
+test('who has a shell on the desktop finds no secret of the host in the environment of what runs there', async () => {
+  const { stdout } = await inside(
+    ...['sh', '-c', "grep -zlF of-the-host-alone /proc/[0-9]*/environ | sed 's/environ/comm/' | xargs cat | sort -u"],
+  );
+  const others = ['cat']; // lab-room.sh's own, no part of the lab
+  assert.deepEqual(
+    stdout.split('\n').filter((name) => name && !others.includes(name)),
+    ['supervisord', 'testbed-host'],
+  );
 });
 
 test('health says what runs; VNC and noVNC show the desktop', async () => {

@@ -240,6 +240,13 @@ static void test_run(void)
         g_assert_true(tb_child_run(&io, ARGV("sh", "-c", "kill -9 $$"), NULL, 0, 100, 5000, &status, NULL,
                                    NULL, &error));
         g_assert_cmpint(status, ==, 128 + SIGKILL);
+        /* what the daemon was given for itself stays with it */
+        g_clear_pointer(&out, g_byte_array_unref);
+        g_setenv("TESTBED_TOKEN", "geheim", TRUE);
+        g_setenv("TB_ELSE", "x", TRUE);
+        g_assert_true(tb_child_run(&io, ARGV("sh", "-c", "echo $TESTBED_TOKEN$TB_ELSE"), NULL, 0, 100, 5000,
+                                   &status, &out, NULL, &error));
+        g_assert_cmpmem(out->data, out->len, "x\n", 2);
 }
 
 static void test_run_refused(void)
