@@ -36,6 +36,8 @@ compose() {
 	for profile in "${list[@]}"; do profiles+=(--profile "$profile"); done
 	env -u COMPOSE_PROFILES "${COMPOSE[@]}" --project-name "$(value COMPOSE_PROJECT_NAME testbed)" --env-file .env -f docker/compose.yaml "${OVER[@]}" "${profiles[@]}" "$@"
 }
+# asked SERVICE: is it one that .env wants started?
+asked() { case ,$(value COMPOSE_PROFILES server,lab), in *[,\ ]"$1"[,\ ]*) ;; *) return 1 ;; esac; }
 OVER=()
 if [ -n "$(value COMPOSE_OVER)" ]; then OVER=(-f "docker/compose.$(value COMPOSE_OVER).yaml"); fi
 

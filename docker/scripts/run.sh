@@ -7,7 +7,7 @@ need_engine
 compose up -d
 host=http://localhost:$(value HOST_PORT 6109)
 for service in lab host server; do
-	case ,$(value COMPOSE_PROFILES server,lab), in *,"$service",*) ;; *) continue ;; esac
+	asked "$service" || continue
 	for _ in $(seq 150); do
 		well "$service" && continue 2
 		sleep 0.2

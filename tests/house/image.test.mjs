@@ -144,6 +144,29 @@ test('scripts read .env as compose does: quotes, comments, spaces, CRLF; the las
   );
 });
 
+test('test.sh: what .env asks for and is not there is not well, and an engine that says nothing is no good news', () => {
+  const dir = path.join(scratch(), 'with a space');
+  mkdirSync(path.join(dir, 'docker/scripts'), { recursive: true });
+  for (const name of ['common.sh', 'test.sh'])
+    copyFileSync(path.join(ROOT, 'docker/scripts', name), path.join(dir, 'docker/scripts', name));
+  writeFileSync(
+    path.join(dir, 'docker/docker'),
+    '#!/bin/sh\ncase "$*" in *"ps -q "*) for s in $RUNS; do case "$*" in *" $s") echo id ;; esac; done ;; esac\n',
+    { mode: 0o755 },
+  );
+  const asked = (profiles, RUNS = '') => {
+    writeFileSync(path.join(dir, '.env'), `COMPOSE_PROFILES=${profiles}\n`);
+    const env = { PATH: `${path.join(dir, 'docker')}:${process.env.PATH}`, RUNS };
+    const done = spawnSync('bash', [path.join(dir, 'docker/scripts/test.sh')], { encoding: 'utf8', env });
+    return [done.status, done.stdout.trim()];
+  };
+  assert.deepEqual(asked('server', 'server'), [0, 'ok      server, 5109']);
+  assert.deepEqual(asked('turn, server'), [1, 'FAILED  server: its container']);
+  assert.deepEqual(asked('server', 'server host'), [0, 'ok      API, 6109\nok      server, 5109']);
+  assert.deepEqual(asked('turn'), [1, '']);
+  assert.match(asked('lab', 'lab')[1], /^FAILED {2}programs of the lab$/m);
+});
+
 /** What the script of a service hands to its program: a program of that name which shows its environment and files. */
 function started(script, program, body, env) {
   const dir = scratch();

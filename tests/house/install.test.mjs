@@ -20,7 +20,7 @@ const version = () =>
   execFileSync(path.join(BUILD, 'testbed-host'), ['--version'], { encoding: 'utf8' }).trim().split(' ')[1];
 
 test('make install: binaries, pages, units, rules and man pages; the binaries run from there', async (t) => {
-  const dest = scratch();
+  const dest = path.join(scratch(), 'with a space');
   const prefix = '/opt/testbed';
   // the version that is built: nothing is linked anew below tests that run
   make(['install', `DESTDIR=${dest}`, `PREFIX=${prefix}`, `VERSION=${version()}`]);
