@@ -19,6 +19,8 @@ struct TbCarry {
         TbAuth *auth;        /* ref: of `http` */
         TbCarryLines *lines; /* owned */
         TbMux *mux;          /* owned */
+        TbPoller *poller;    /* borrowed */
+        GByteArray *out;     /* owned: whole frames that wait for the end of the poller's round */
         guint flying;        /* calls whose callback is to come, cancelled ones too */
 };
 
@@ -170,16 +172,38 @@ static void on_closed(TbMuxStream *stream, const char *reason G_GNUC_UNUSED, gpo
                 tb_carry_line_abandon(call->line); /* it frees the call */
 }
 
+static bool flush(TbCarry *carry)
+{
+        if (carry->out->len == 0)
+                return true;
+        g_autoptr(GByteArray) message = g_steal_pointer(&carry->out);
+        carry->out = g_byte_array_new();
+        return carry->ops->send(message->data, message->len, carry->data);
+}
+
+static void on_round(gpointer data)
+{
+        flush(data);
+}
+
+/* What is answered in one round of the poller goes as one message: libsoup writes but one in a round of the loop. */
 static bool line_send(const void *bytes, gsize size, gpointer data)
 {
         TbCarry *carry = data;
-        return carry->ops->send(bytes, size, carry->data);
+        bool gathers = tb_poller_is_calling(carry->poller);
+        if ((!gathers || carry->out->len + size > TB_LIMIT_LINK_LINE) && !flush(carry))
+                return false;
+        if (!gathers)
+                return carry->ops->send(bytes, size, carry->data);
+        g_byte_array_append(carry->out, bytes, (guint)size);
+        return true;
 }
 
 static gsize line_room(gpointer data)
 {
         TbCarry *carry = data;
-        return carry->ops->room(carry->data);
+        gsize room = carry->ops->room(carry->data);
+        return room > carry->out->len ? room - carry->out->len : 0;
 }
 
 static void line_hold(bool held, gpointer data)
@@ -218,6 +242,7 @@ void tb_carry_pump(TbCarry *carry)
 void tb_carry_lost(TbCarry *carry)
 {
         tb_mux_reset_all(carry->mux, "the link was lost");
+        g_byte_array_set_size(carry->out, 0);
 }
 
 /* --- life --- */
@@ -228,7 +253,10 @@ TbCarry *tb_carry_new(TbCore *core, TbPoller *poller, const char *version, const
         carry->core = core;
         carry->ops = ops;
         carry->data = data;
+        carry->poller = poller;
+        carry->out = g_byte_array_new();
         carry->mux = tb_mux_new(&mux_ops, carry);
+        tb_poller_hook(poller, on_round, carry);
         carry->auth = tb_auth_new();
         /* one that nobody knows: without any token everybody would be admin */
         g_autofree char *none = tb_random_token(32);
@@ -255,10 +283,12 @@ void tb_carry_free(TbCarry *carry)
         tb_carry_lost(carry);
         while (carry->flying) /* every one is cancelled: this takes a turn or two of the loop */
                 g_main_context_iteration(NULL, TRUE);
+        tb_poller_unhook(carry->poller, carry);
         tb_carry_lines_free(carry->lines);
         tb_http_free(carry->http);
         tb_auth_unref(carry->auth);
         tb_mux_free(carry->mux);
+        g_byte_array_unref(carry->out);
         g_free(carry);
 }
 

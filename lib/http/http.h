@@ -197,6 +197,9 @@ void tb_request_reply_json(TbRequest *request, int status, json_t *body_take);
 /* 200 with an ETag of what stands in it, or 304 for who has that already (If-None-Match). */
 void tb_request_reply_tagged(TbRequest *request, json_t *body_take);
 void tb_request_reply_text(TbRequest *request, int status, const char *content_type, const char *text);
+/* Of bytes that g_free() frees. */
+void tb_request_reply_taken(TbRequest *request, int status, const char *content_type, char *bytes_take,
+                            gsize size);
 void tb_request_reply_bytes(TbRequest *request, int status, const char *content_type, GBytes *body);
 /* The same for bytes that are there once for all who ask: they count for nobody (TB_LIMIT_HTTP_ANSWERS). */
 void tb_request_reply_shared(TbRequest *request, int status, const char *content_type, GBytes *body);

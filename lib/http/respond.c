@@ -126,8 +126,14 @@ void tb_request_reply_tagged(TbRequest *request, json_t *body_take)
 void tb_request_reply_text(TbRequest *request, int status, const char *content_type, const char *text)
 {
         gsize size = strlen(text);
+        tb_request_reply_taken(request, status, content_type, g_memdup2(text, size), size);
+}
+
+void tb_request_reply_taken(TbRequest *request, int status, const char *content_type, char *bytes_take,
+                            gsize size)
+{
         tb_turn_count(request, size);
-        struct MHD_Response *response = tb_respond_text(g_memdup2(text, size), size);
+        struct MHD_Response *response = tb_respond_text(bytes_take, size);
         add(response, "Content-Type", content_type);
         add(response, "Cache-Control", "no-store");
         tb_respond(request, status, response);

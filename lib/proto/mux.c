@@ -354,6 +354,13 @@ static gssize take_frame(const guint8 *bytes, gsize size, gpointer data, GError 
         return n > 0 && on_frame(data, &frame, error) ? n : -1;
 }
 
+static void on_rest(gpointer data)
+{
+        TbMux *mux = data;
+        if (mux->ops->rest)
+                mux->ops->rest(mux->data);
+}
+
 static void on_hold(bool held, gpointer data)
 {
         TbMux *mux = data;
@@ -374,7 +381,8 @@ bool tb_mux_receive(TbMux *mux, const guint8 *bytes, gsize size, GError **error)
 /* --- life --- */
 TbMux *tb_mux_new(const TbMuxOps *ops, gpointer data)
 {
-        static const TbTurnsOps turns = {.frame = take_frame, .hold = on_hold, .broken = on_broken};
+        static const TbTurnsOps turns = {
+                .frame = take_frame, .rest = on_rest, .hold = on_hold, .broken = on_broken};
         TbMux *mux = g_new0(TbMux, 1);
         mux->turns = tb_turns_new(&turns, mux);
         mux->ops = ops;

@@ -25,6 +25,7 @@ typedef struct TbMuxOps {
         void (*head)(TbMuxStream *stream, const guint8 *head, gsize size, bool end,
                      gpointer data); /* the answer's; NULL at the answering end */
         void (*data)(TbMuxStream *stream, const guint8 *bytes, gsize size, bool end, gpointer data);
+        void (*rest)(gpointer data);                          /* what came together was told; may be NULL */
         void (*writable)(TbMuxStream *stream, gpointer data); /* after a write that was not taken whole */
         void (*closed)(TbMuxStream *stream, const char *reason, gpointer data); /* reason NULL: complete */
         /* True: frames wait for their turn, nothing more is to be read from the line until it says false. */

@@ -24,6 +24,8 @@ static gssize take(TbTurns *turns, const guint8 *bytes, gsize size, GError **err
                 if (g_get_monotonic_time() >= until_us)
                         break;
         }
+        if (turns->ops->rest)
+                turns->ops->rest(turns->data);
         return (gssize)done;
 }
 

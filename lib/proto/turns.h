@@ -12,6 +12,7 @@ typedef struct TbTurns TbTurns;
 typedef struct TbTurnsOps {
         /* Takes the first frame. Its bytes; -1 with an error: the other side breaks the protocol. */
         gssize (*frame)(const guint8 *bytes, gsize size, gpointer data, GError **error);
+        void (*rest)(gpointer data);            /* a turn has ended; NULL: nobody asks */
         void (*hold)(bool held, gpointer data); /* true: something waits; false: no more */
         /* From the loop: what waited was refused by `frame`. May free the turns. */
         void (*broken)(const GError *error, gpointer data);

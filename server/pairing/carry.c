@@ -11,38 +11,16 @@
 #include "lib/proto/mux.h"
 #include "lib/server_limits.h"
 #include "server/pairing/carry_head.h"
-#include "server/pairing/carry_socket.h"
-#include "server/pairing/pairing_private.h"
-
-typedef struct Link { /* the streams of one host's connection */
-        TbCarrier *carry;
-        TbParty *host; /* borrowed */
-        TbMux *mux;    /* owned */
-        GQueue jobs;   /* Job */
-} Link;
-
-typedef struct Job {
-        Link *link;            /* borrowed */
-        GList node;            /* in link->jobs */
-        TbMuxStream *stream;   /* valid until `closed`, or until we reset it */
-        TbRequest *request;    /* ref */
-        TbPush *push;          /* borrowed; NULL: no answer yet */
-        TbCarrySocket *socket; /* owned; NULL: no WebSocket, or none yet */
-        char *user;            /* owned: as whom it goes to the host */
-        char *who;             /* owned: whose share it is */
-        char *session;         /* owned: by whose link it came; NULL: by none */
-        TbRole role;
-        bool reads, answered, websocket;
-        guint64 given, told; /* bytes of the answer: to the client's queue, and taken from there */
-} Job;
+#include "server/pairing/carry_private.h"
 
 struct TbCarrier {
         const TbPartyOps *ops; /* borrowed */
-        GHashTable *links;     /* TbParty -> owned Link */
+        GHashTable *links;     /* TbParty -> owned TbCarryLink */
 };
 
-static void job_free(Job *job)
+static void job_free(TbCarryJob *job)
 {
+        tb_carry_unhold(job);
         g_queue_unlink(&job->link->jobs, &job->node);
         tb_carry_socket_free(job->socket, "the host is gone");
         tb_request_read_with(job->request, NULL, NULL, NULL);
@@ -57,14 +35,14 @@ static void job_free(Job *job)
 }
 
 /* Nobody waits any more, or what came makes no sense. */
-static void give_up(Job *job, const char *reason)
+void tb_carry_give_up(TbCarryJob *job, const char *reason)
 {
         tb_mux_reset(job->stream, reason);
         job_free(job);
 }
 
 /* The answer ends short: with an error while there is none yet, else with a cut body. */
-static void fail(Job *job, const char *reason)
+void tb_carry_fail(TbCarryJob *job, const char *reason)
 {
         if (job->push) {
                 TbPush *push = g_steal_pointer(&job->push);
@@ -80,14 +58,7 @@ static void fail(Job *job, const char *reason)
 
 static void on_request_gone(TbRequest *request G_GNUC_UNUSED, gpointer data)
 {
-        give_up(data, "the client left");
-}
-
-static void on_push_gone(TbPush *push G_GNUC_UNUSED, gpointer data)
-{
-        Job *job = data;
-        job->push = NULL;
-        give_up(job, "the client left");
+        tb_carry_give_up(data, "the client left");
 }
 
 /* --- towards the host --- */
@@ -99,11 +70,11 @@ static char *whose(TbRequest *request, const char *user)
         return g_strconcat(user, strcmp(user, "local") == 0 ? "@" : NULL, net, NULL);
 }
 
-static bool has_room(const Link *link, const Job *new, GError **error)
+static bool has_room(const TbCarryLink *link, const TbCarryJob *new, GError **error)
 {
         guint reads = 0, viewers = 0, mine = 0;
         for (const GList *l = link->jobs.head; l; l = l->next) {
-                const Job *job = l->data;
+                const TbCarryJob *job = l->data;
                 reads += job->reads;
                 viewers += job->reads && job->role == TB_ROLE_VIEWER;
                 mine += job->reads == new->reads &&strcmp(job->who, new->who) == 0;
@@ -126,17 +97,17 @@ static bool has_room(const Link *link, const Job *new, GError **error)
 
 static gsize take_body(const void *bytes, gsize size, gpointer data)
 {
-        return tb_mux_write(((Job *)data)->stream, bytes, size, false);
+        return tb_mux_write(((TbCarryJob *)data)->stream, bytes, size, false);
 }
 
 static void take_end(gpointer data)
 {
-        tb_mux_write(((Job *)data)->stream, NULL, 0, true);
+        tb_mux_write(((TbCarryJob *)data)->stream, NULL, 0, true);
 }
 
-static Link *link_of(TbCarrier *carry, TbParty *host);
+static TbCarryLink *link_of(TbCarrier *carry, TbParty *host);
 
-static bool start(TbCarrier *carry, Job *job, TbParty *host, const char *path, GError **error)
+static bool start(TbCarrier *carry, TbCarryJob *job, TbParty *host, const char *path, GError **error)
 {
         gsize size;
         if (host->protocol < TB_LINK_PROTOCOL) {
@@ -187,7 +158,7 @@ void tb_carrier_request(TbCarrier *carry, TbRequest *request, TbParty *host, con
 {
         const char *method = tb_request_method(request);
         g_autoptr(GError) error = NULL;
-        Job *job = g_new0(Job, 1);
+        TbCarryJob *job = g_new0(TbCarryJob, 1);
         job->request = tb_request_ref(request);
         job->user = g_strdup(as ? as->user : tb_request_user(request));
         job->who = whose(request, job->user);
@@ -207,108 +178,9 @@ void tb_carrier_request(TbCarrier *carry, TbRequest *request, TbParty *host, con
         g_free(job);
 }
 
-/* --- from the host --- */
-/* The stream ends with it, and the job with the stream; a body that nobody has waited for is given up. */
-static void answer_ended(Job *job)
-{
-        if (!tb_mux_done_sending(job->stream))
-                give_up(job, "answered");
-}
-
-/* The protocol that the host says it has chosen counts when the client offers it. */
-static void begin_socket(Job *job, json_t *headers)
-{
-        const char *protocol = json_string_value(json_object_get(headers, "sec-websocket-protocol"));
-        if (protocol && !tb_request_offers_protocol(job->request, protocol))
-                protocol = NULL;
-        tb_request_on_gone(job->request, NULL, NULL);
-        job->answered = true;
-        job->socket = tb_carry_socket_new(job->request, job->stream, protocol);
-        if (!job->socket)
-                give_up(job, "no WebSocket");
-}
-
-static void on_head(TbMuxStream *stream, const guint8 *text, gsize size, bool end,
-                    gpointer data G_GNUC_UNUSED)
-{
-        Job *job = tb_mux_user(stream);
-        TbRequest *request = job->request;
-        json_auto_t *head = tb_json_parse(text, size, NULL);
-        int status = (int)json_integer_value(json_object_get(head, "status"));
-        bool bare = status == 204 || status == 304;
-        if (status == 101 && job->websocket && !end) {
-                begin_socket(job, json_object_get(head, "headers"));
-                return;
-        }
-        if (job->websocket && status < 400) { /* it does not know of WebSockets on the link */
-                fail(job, "it carries no WebSockets: update testbed-host there");
-                give_up(job, "no WebSocket");
-                return;
-        }
-        if (status < 200 || status > 599 || (bare && !end)) {
-                fail(job, "its answer makes no sense");
-                give_up(job, "no such answer");
-                return;
-        }
-        const char *type = tb_carry_answer_headers(request, json_object_get(head, "headers"));
-        tb_request_on_gone(request, NULL, NULL);
-        job->answered = true;
-        if (end) {
-                tb_request_reply_empty(request, status);
-                answer_ended(job);
-                return;
-        }
-        job->push = tb_request_reply_push_status(request, status, type, TB_LIMIT_LINK_WINDOW + 1,
-                                                 on_push_gone, job);
-        if (!job->push)
-                give_up(job, "the client left");
-}
-
-/* The client has taken so much: the host may send as much again. */
-static void on_room(TbPush *push, gpointer data)
-{
-        Job *job = data;
-        guint64 taken = job->given - tb_push_queued(push);
-        gsize more = (gsize)(taken - job->told);
-        job->told = taken;
-        if (tb_push_queued(push) > 0)
-                tb_push_on_room(push, on_room);
-        tb_mux_consumed(job->stream, more);
-}
-
-static void on_data(TbMuxStream *stream, const guint8 *bytes, gsize size, bool end,
-                    gpointer data G_GNUC_UNUSED)
-{
-        Job *job = tb_mux_user(stream);
-        const char *why = NULL;
-        if (job->socket) {
-                if (!tb_carry_socket_data(job->socket, bytes, size, end, &why))
-                        give_up(job, why);
-                return;
-        }
-        if (size > 0 && job->push) {
-                g_autoptr(GBytes) piece = g_bytes_new(bytes, size);
-                if (!tb_push_send(job->push, piece)) {
-                        fail(job, "more than it may send");
-                        give_up(job, "too much");
-                        return;
-                }
-                job->given += size;
-                tb_push_on_room(job->push, on_room);
-        }
-        if (!end)
-                return;
-        if (job->push) {
-                TbPush *push = g_steal_pointer(&job->push);
-                tb_push_disown(push);
-                tb_push_close(push);
-        }
-        answer_ended(job);
-}
-
 static void on_writable(TbMuxStream *stream, gpointer data G_GNUC_UNUSED)
 {
-        Job *job = tb_mux_user(stream);
+        TbCarryJob *job = tb_mux_user(stream);
         if (job->socket)
                 tb_carry_socket_writable(job->socket);
         else
@@ -317,38 +189,38 @@ static void on_writable(TbMuxStream *stream, gpointer data G_GNUC_UNUSED)
 
 static void on_stream_closed(TbMuxStream *stream, const char *reason, gpointer data G_GNUC_UNUSED)
 {
-        Job *job = tb_mux_user(stream);
+        TbCarryJob *job = tb_mux_user(stream);
         if (reason && !job->answered)
-                fail(job, *reason ? reason : "the request was given up there");
+                tb_carry_fail(job, *reason ? reason : "the request was given up there");
         else if (reason && job->push)
-                fail(job, reason);
+                tb_carry_fail(job, reason);
         job_free(job);
 }
 
 /* --- the line --- */
 static bool line_send(const void *bytes, gsize size, gpointer data)
 {
-        Link *link = data;
+        TbCarryLink *link = data;
         return link->carry->ops->binary(tb_party_connection(link->host), bytes, size);
 }
 
 /* Only a little is handed to the socket ahead of time: what is urgent waits for no more than that. */
 static gsize line_room(gpointer data)
 {
-        Link *link = data;
+        TbCarryLink *link = data;
         gsize queued = link->carry->ops->queued(tb_party_connection(link->host));
         return queued < TB_LIMIT_LINK_LINE ? TB_LIMIT_LINK_LINE - queued : 0;
 }
 
 static void line_hold(bool held, gpointer data)
 {
-        Link *link = data;
+        TbCarryLink *link = data;
         link->carry->ops->pause(tb_party_connection(link->host), held);
 }
 
 static void line_broken(const GError *error, gpointer data)
 {
-        Link *link = data;
+        TbCarryLink *link = data;
         tb_party_refuse(link->host, "protocol", tb_error_detail(error));
 }
 
@@ -356,17 +228,18 @@ static const TbMuxOps mux_ops = {.send = line_send,
                                  .room = line_room,
                                  .hold = line_hold,
                                  .broken = line_broken,
-                                 .head = on_head,
-                                 .data = on_data,
+                                 .head = tb_carry_on_head,
+                                 .data = tb_carry_on_data,
+                                 .rest = tb_carry_on_rest,
                                  .writable = on_writable,
                                  .closed = on_stream_closed};
 
-static Link *link_of(TbCarrier *carry, TbParty *host)
+static TbCarryLink *link_of(TbCarrier *carry, TbParty *host)
 {
-        Link *link = g_hash_table_lookup(carry->links, host);
+        TbCarryLink *link = g_hash_table_lookup(carry->links, host);
         if (link)
                 return link;
-        link = g_new0(Link, 1);
+        link = g_new0(TbCarryLink, 1);
         link->carry = carry;
         link->host = host;
         link->mux = tb_mux_new(&mux_ops, link);
@@ -383,7 +256,7 @@ void tb_carrier_frames(TbCarrier *carry, TbParty *host, const guint8 *bytes, gsi
 
 void tb_carrier_drained(TbCarrier *carry, TbParty *host)
 {
-        Link *link = g_hash_table_lookup(carry->links, host);
+        TbCarryLink *link = g_hash_table_lookup(carry->links, host);
         if (link)
                 tb_mux_pump(link->mux);
 }
@@ -391,7 +264,7 @@ void tb_carrier_drained(TbCarrier *carry, TbParty *host)
 /* --- life --- */
 static void link_free(gpointer p)
 {
-        Link *link = p;
+        TbCarryLink *link = p;
         tb_mux_reset_all(link->mux, "the connection to it was lost");
         g_assert(link->jobs.length == 0);
         tb_mux_free(link->mux);
@@ -406,15 +279,15 @@ void tb_carrier_session_narrowed(TbCarrier *carry, const char *session, TbRole m
         gpointer value;
         g_hash_table_iter_init(&iter, carry->links);
         while (g_hash_table_iter_next(&iter, NULL, &value))
-                for (GList *l = ((Link *)value)->jobs.head, *next; l; l = next) {
-                        Job *job = l->data;
+                for (GList *l = ((TbCarryLink *)value)->jobs.head, *next; l; l = next) {
+                        TbCarryJob *job = l->data;
                         next = l->next;
                         if (g_strcmp0(job->session, session) != 0 || job->role <= most)
                                 continue;
                         tb_carry_socket_free(g_steal_pointer(&job->socket), why);
                         if (!job->answered || job->push)
-                                fail(job, why);
-                        give_up(job, why);
+                                tb_carry_fail(job, why);
+                        tb_carry_give_up(job, why);
                 }
 }
 

@@ -8,7 +8,20 @@ import { createRequire } from 'node:module';
 import path from 'node:path';
 import { test } from 'node:test';
 
-import { bodyOf, CHUNK, credit, DATA, findFrame, frame, framesOf, HEAD, headOf, RESET, WINDOW } from './link.mjs';
+import {
+  bodyOf,
+  CHUNK,
+  credit,
+  DATA,
+  findFrame,
+  frame,
+  frames,
+  framesOf,
+  HEAD,
+  headOf,
+  RESET,
+  WINDOW,
+} from './link.mjs';
 import { BUILD, Host, Inbox, Program, ROOT, SLOW, until, within } from './harness.mjs';
 import { heldGStreamer } from './bench.mjs';
 
@@ -356,6 +369,8 @@ test("carried requests: the host's own routes, by the role that the server names
   assert.equal(devices.status, 200);
   assert.match(devices.headers['content-type'], /^application\/json/);
   assert.equal(JSON.parse(devices.body)[0].id, 'screen');
+  const together = link.items.filter(Buffer.isBuffer).some((m) => frames(m).length > 1);
+  assert.ok(together, 'head and body of an answer go as one message');
   const press = [{ type: 'key', key: 'q' }];
   assert.equal((await carry('POST', '/host/devices/screen/input', { role: 'viewer', json: press })).status, 403);
   assert.equal(

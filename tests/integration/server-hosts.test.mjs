@@ -559,6 +559,16 @@ test('carried answers in pieces; an error after the head cuts the body', async (
   host.send(frame(DATA, m.stream, 'two '));
   host.send(frame(DATA, m.stream, 'three', true));
   assert.equal((await whole).text, 'one two three');
+  assert.equal((await whole).headers['transfer-encoding'], 'chunked');
+  const together = server.get('/api/hosts/lab-1/host/together');
+  const o = await headOf(host, (x) => x.path === '/host/together');
+  host.send(Buffer.concat([frame(HEAD, o.stream, { status: 200, headers: {} }), frame(DATA, o.stream, 'all', true)]));
+  const answer = await together;
+  assert.equal(answer.text, 'all');
+  assert.deepEqual(
+    ['content-length', 'transfer-encoding'].map((name) => answer.headers[name]),
+    ['3', undefined],
+  );
   const refused = server.get('/api/hosts/lab-1/host/refused');
   host.send(frame(RESET, (await headOf(host, (h) => h.path === '/host/refused')).stream, 'no such luck'));
   assertProblem(await refused, 502);

@@ -12,6 +12,7 @@ typedef struct End {
         GQueue wire; /* owned GBytes on their way to `other` */
         gsize room;
         bool on_hold, broken;
+        guint rests;  /* how often it was told that nothing more came together */
         bool lazy;    /* takes in, passes nothing on */
         GString *log; /* owned */
         guint64 got[2 * TB_LIMIT_LINK_STREAMS];
@@ -25,6 +26,11 @@ static bool send_bytes(const void *bytes, gsize size, gpointer data)
         g_queue_push_tail(&e->wire, g_bytes_new(bytes, size));
         e->room -= MIN(e->room, size);
         return true;
+}
+
+static void rest(gpointer data)
+{
+        ((End *)data)->rests++;
 }
 
 static gsize room(gpointer data)
@@ -88,6 +94,7 @@ static const TbMuxOps client_ops = {.send = send_bytes,
                                     .hold = hold,
                                     .broken = broken,
                                     .head = head,
+                                    .rest = rest,
                                     .data = on_data,
                                     .writable = writable,
                                     .closed = closed};
@@ -407,6 +414,25 @@ static void test_turn(void)
         pair_clear(&p);
 }
 
+/* Frames of one message are told one after the other, then that there are no more. */
+static void test_together(void)
+{
+        Pair p;
+        pair_init(&p);
+        open_stream(&p, true);
+        deliver(&p);
+        tb_mux_answer(p.b.streams[1], "ok", 2, false);
+        tb_mux_write(p.b.streams[1], "body", 4, true);
+        g_assert_cmpuint(p.b.wire.length, ==, 2);
+        g_autoptr(GByteArray) both = g_byte_array_new();
+        for (GBytes *one; (one = g_queue_pop_head(&p.b.wire)); g_bytes_unref(one))
+                g_byte_array_append(both, g_bytes_get_data(one, NULL), (guint)g_bytes_get_size(one));
+        g_assert_true(tb_mux_receive(p.a.mux, both->data, both->len, NULL));
+        g_assert_cmpuint(p.a.got[1], ==, 4);
+        g_assert_cmpuint(p.a.rests, ==, 1);
+        pair_clear(&p);
+}
+
 int main(int argc, char **argv)
 {
         g_test_init(&argc, &argv, NULL);
@@ -417,6 +443,7 @@ int main(int argc, char **argv)
         g_test_add_func("/mux/reset", test_reset);
         g_test_add_func("/mux/limits", test_limits);
         g_test_add_func("/mux/turn", test_turn);
+        g_test_add_func("/mux/together", test_together);
         g_test_add_func("/mux/hostile-answers", test_hostile_answers);
         g_test_add_func("/mux/hostile-requests", test_hostile_requests);
         int rc = g_test_run();

@@ -39,7 +39,7 @@ static void on_broken(const GError *error, gpointer data)
         ((Line *)data)->broken++;
 }
 
-static const TbTurnsOps ops = {on_frame, on_hold, on_broken};
+static const TbTurnsOps ops = {.frame = on_frame, .hold = on_hold, .broken = on_broken};
 
 /* Adds `n` frames of `cost_us`; each turn but the last has exactly `fit`. */
 static void takes(guint n, gint64 cost_us, guint fit)
