@@ -278,6 +278,9 @@
 #define TB_LIMIT_GPIO_LINES 64     /* of one attachment */
 #define TB_LIMIT_EDGES_PER_S 100   /* changes of the inputs of one attachment that are told as events */
 #define TB_LIMIT_PULSE_MS 60000    /* how long a line may be pressed */
+#define TB_LIMIT_SCPI_MESSAGE 4096 /* bytes of what an instrument is asked */
+#define TB_LIMIT_SCPI_REPLY                                                                                  \
+        (1024 * 1024) /* bytes of its answer, with its newline: a screenshot, a waveform */
 #define TB_LIMIT_LAN_SEEN                                                                                    \
         256 /* services, their addresses, answers to broadcasts that are remembered: of each */
 #define TB_LIMIT_LAN_WAYS 32 /* network interfaces that are searched */

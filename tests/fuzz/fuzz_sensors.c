@@ -6,6 +6,7 @@
 #include "drivers/modbus/modbus_proto.h"
 #include "drivers/mqtt/mqtt_proto.h"
 #include "drivers/prometheus/prometheus_proto.h"
+#include "drivers/scpi/scpi_proto.h"
 #include "lib/limits.h"
 #include "lib/name.h"
 
@@ -86,6 +87,24 @@ static void metrics(const char *text, size_t size)
         tb_prometheus_parse(copy, series, NULL);
 }
 
+static void response(const guint8 *data, size_t size)
+{
+        const char *why = NULL;
+        gssize n = tb_scpi_response(data, size, &why);
+        int code = 0;
+        double value = 0;
+        g_assert_true(n <= (gssize)size && (n >= 0 || why));
+        if (n <= 0)
+                return;
+        g_assert_true(data[n - 1] == '\n');
+        g_autofree char *text = tb_scpi_text(data, (gsize)n - 1), *words = NULL,
+                        *identity = tb_scpi_parse_identity(text);
+        g_assert_true(g_utf8_validate(text, -1, NULL));
+        tb_scpi_parse_error(text, &code, &words);
+        for (guint i = 0; i < 3; i++)
+                g_assert_true(!tb_scpi_parse_number(text, i, &value) || isfinite(value));
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
@@ -100,5 +119,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
                 registers(data + 1, size - 1);
         else if (data[0] < 64)
                 metrics(text, size - 1);
+        else if (data[0] < 80)
+                response(data + 1, size - 1);
         return 0;
 }
