@@ -28,9 +28,11 @@ static void claim_free(gpointer data)
         g_free(claim);
 }
 
-static char *key_of(const TbUri *uri)
+static char *key_of(const TbUri *uri, const json_t *params)
 {
-        return g_strdup_printf("%s://%s:%d%s", uri->scheme, uri->host, uri->port, uri->path);
+        const char *rule = json_string_value(json_object_get(params, "usb"));
+        return g_strdup_printf("%s://%s:%d%s%s", uri->scheme, uri->host, uri->port, uri->path,
+                               rule ? rule : "");
 }
 
 static char *settings_of(const json_t *params)
@@ -79,7 +81,8 @@ static void line_free(TbSerialrelayLine *line)
 
 static TbSerialrelayLine *claim_relay(TbLine *self, int relay, GError **error)
 {
-        g_autofree char *key = key_of(self->base.uri), *settings = settings_of(self->base.params);
+        g_autofree char *key = key_of(self->base.uri, self->base.params),
+                        *settings = settings_of(self->base.params);
         tb_mutex_lock(&table.lock);
         if (!table.lines)
                 table.lines = g_hash_table_new(g_str_hash, g_str_equal);

@@ -34,16 +34,20 @@ static bool check_tty(const TbUri *uri, const json_t *params, GError **error)
 
 bool tb_line_check(const TbUri *uri, json_t *params, GError **error)
 {
-        bool tty = takes_tty(params), usb = tb_sysdev_is_usb_port(uri->host);
-        if (is_tcp(uri) && !*uri->path && !json_object_get(params, "interface"))
+        bool tty = takes_tty(params),
+             usb = tb_sysdev_is_usb_port(uri->host) || json_object_get(params, "usb");
+        if (is_tcp(uri) && !*uri->path && !json_object_get(params, "interface") &&
+            !json_object_get(params, "usb"))
                 return true;
         if (tty && uri->port < 0 && (usb || (!*uri->host && *uri->path)))
                 return check_tty(uri, params, error);
         if (!tty && !*uri->host && uri->port < 0 && *uri->path)
                 return true;
         if (is_tcp(uri) && !*uri->path)
-                tb_error_set_field(error, TB_ERROR_INVALID, "interface",
-                                   "an interface is only chosen with %s://<USB port>", uri->scheme);
+                tb_error_set_field(
+                        error, TB_ERROR_INVALID, json_object_get(params, "usb") ? "usb" : "interface",
+                        "only a serial line is chosen so: %s:///dev/…, %s://<USB port> or %s://?usb=…",
+                        uri->scheme, uri->scheme, uri->scheme);
         else
                 tb_error_set_field(error, TB_ERROR_INVALID, "uri",
                                    "name host and port: %s://10.0.0.7:4001 (or %s:///path/of/a/socket%s)",

@@ -7,6 +7,7 @@
  *      foo:///run/foo.sock                 a UNIX socket
  *      foo:///dev/ttyUSB0?baud=9600        a serial line (tty.h), when its table has TB_TTY_PARAMS
  *      foo://1-1.4?baud=9600               the serial adapter at this USB port
+ *      foo://?usb=0403:6001&baud=9600      the one that is so (usbrule.h)
  *
  *      static const TbParam params[] = {TB_LINE_PARAMS, TB_TTY_PARAMS("9600"), …, TB_PARAM_END};
  *      {.size = sizeof(TbLine), .open = tb_line_open, .close = tb_line_close, .pump = tb_line_pump, …}

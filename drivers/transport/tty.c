@@ -186,7 +186,11 @@ char *tb_tty_find(const TbTtyTarget *target, GError **error)
 {
         if (target->path)
                 return g_strdup(target->path);
-        return tb_sysdev_find_usb(TB_TTY_CLASS, "serial adapter", target->port, target->interface, error);
+        g_autofree char *port = target->rule
+                                        ? tb_usbrule_find(TB_TTY_CLASS, target->rule, "serial adapter", error)
+                                        : g_strdup(target->port);
+        return port ? tb_sysdev_find_usb(TB_TTY_CLASS, "serial adapter", port, target->interface, error)
+                    : NULL;
 }
 
 static void ask_low_latency(int fd)

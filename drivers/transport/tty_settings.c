@@ -15,7 +15,16 @@ static const char *const flows[] = {
 bool tb_tty_target_parse(const TbUri *uri, const json_t *params, TbTtyTarget *ret_target, GError **error)
 {
         const json_t *interface = json_object_get(params, "interface");
+        const char *rule = json_string_value(json_object_get(params, "usb"));
         bool no_path = !uri->path[0] || g_str_equal(uri->path, "/");
+
+        if (rule && (uri->host[0] || !no_path)) {
+                tb_error_set_field(error, TB_ERROR_INVALID, "usb",
+                                   "the URI names a line already: write %s://?usb=…", uri->scheme);
+                return false;
+        }
+        if (rule && !tb_usbrule_check(rule, error))
+                return false;
 
         if (uri->host[0] && !no_path) {
                 tb_error_set_field(error, TB_ERROR_INVALID, "uri",
@@ -30,20 +39,21 @@ bool tb_tty_target_parse(const TbUri *uri, const json_t *params, TbTtyTarget *re
                                    uri->host, uri->scheme);
                 return false;
         }
-        if (!uri->host[0] && no_path) {
+        if (!uri->host[0] && no_path && !rule) {
                 tb_error_set_field(error, TB_ERROR_INVALID, "uri",
                                    "the URI names no line: write %s:///dev/… or %s://1-1.4", uri->scheme,
                                    uri->scheme);
                 return false;
         }
-        if (interface && !uri->host[0]) {
+        if (interface && !uri->host[0] && !rule) {
                 tb_error_set_field(error, TB_ERROR_INVALID, "interface",
                                    "an interface is only chosen with %s://<USB port>", uri->scheme);
                 return false;
         }
         *ret_target = (TbTtyTarget){
-                .path = uri->host[0] ? NULL : uri->path,
+                .path = uri->host[0] || rule ? NULL : uri->path,
                 .port = uri->host[0] ? uri->host : NULL,
+                .rule = rule,
                 .interface = interface ? (int)json_integer_value(interface) : -1,
         };
         return true;

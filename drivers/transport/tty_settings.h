@@ -9,6 +9,7 @@
 #include <stdbool.h>
 
 #include "drivers/driver.h"
+#include "drivers/transport/usbrule.h"
 
 #define TB_TTY_BAUD_MAX 12000000 /* FTDI's fastest; anything above is a typing mistake */
 #define TB_TTY_INTERFACES 255
@@ -55,16 +56,18 @@
                  .type = TB_PARAM_BOOL,                                                                      \
                  .fallback = "true",                                                                         \
                  .help = "Ask the adapter to pass bytes on at once (FTDI: 1 ms instead of 16)."},            \
+                TB_USBRULE_PARAM,                                                                            \
         {                                                                                                    \
                 .name = "interface", .type = TB_PARAM_INT, .min = 0, .max = TB_TTY_INTERFACES,               \
                 .help = "When a USB port is named: the USB interface of an adapter with several lines."      \
         }
 
 /* serial:///dev/… names a file; serial://1-1.4 the adapter at a USB port, whatever the kernel calls it this
- * time. */
+ * time; serial://?usb=0403:6001,serial=A1B2 the one adapter that is so. */
 typedef struct TbTtyTarget {
         const char *path; /* borrowed from the URI; NULL: by USB port */
         const char *port; /* borrowed from the URI; NULL: by path */
+        const char *rule; /* usbrule.h; borrowed from the parameters; NULL: by path or port */
         int interface;    /* USB interface number; -1: the first that is a tty */
 } TbTtyTarget;
 

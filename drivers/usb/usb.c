@@ -6,6 +6,7 @@
 
 #include "drivers/driver.h"
 #include "drivers/transport/sysdev.h"
+#include "drivers/transport/usbrule.h"
 #include "drivers/usb/usb_bus.h"
 #include "drivers/usb/usb_port.h"
 #include "drivers/usb/usb_tree.h"
@@ -14,10 +15,30 @@
 typedef struct UsbPower {
         TbInstance base;
         TbUsbPort port;
+        char *seen; /* owned; where the device that "usb" names was; it is not there while its port is off */
         bool force;
         TbHotplug *hotplug; /* owned */
         TbUsbPower last;    /* what core was told */
 } UsbPower;
+
+/* The port that is meant now. A device that is not there is still meant by the port that it was at, and comes back when that is
+ * switched on. */
+static bool find_port(UsbPower *p, GError **error)
+{
+        const char *rule = json_string_value(json_object_get(p->base.params, "usb"));
+        if (!rule)
+                return tb_usb_port_parse(p->base.uri->host, &p->port, error);
+        g_autoptr(GError) why = NULL;
+        char *now = tb_usbrule_find(TB_USBRULE_DEVICES, rule, "device", &why);
+        if (now) {
+                g_free(p->seen);
+                p->seen = now;
+        } else if (!p->seen || !g_error_matches(why, TB_ERROR, TB_ERROR_GONE)) {
+                g_propagate_error(error, g_steal_pointer(&why));
+                return false;
+        }
+        return tb_usb_port_parse(p->seen, &p->port, error);
+}
 
 static bool power_get(TbInstance *self, TbIo *io, TbPowerState *ret, GError **error)
 {
@@ -25,7 +46,7 @@ static bool power_get(TbInstance *self, TbIo *io, TbPowerState *ret, GError **er
         TbUsbPower power;
 
         (void)io;
-        if (!tb_usb_port_read(TB_USB_SYSFS, &p->port, &power, error))
+        if (!find_port(p, error) || !tb_usb_port_read(TB_USB_SYSFS, &p->port, &power, error))
                 return false;
         p->last = power;
         *ret = (TbPowerState){.observed = power.on ? TB_POWER_ON : TB_POWER_OFF,
@@ -40,7 +61,7 @@ static bool power_set(TbInstance *self, TbIo *io, bool on, GError **error)
 {
         UsbPower *p = (UsbPower *)self;
 
-        return tb_usb_port_switch(TB_USB_SYSFS, io, &p->port, on, p->force, error);
+        return find_port(p, error) && tb_usb_port_switch(TB_USB_SYSFS, io, &p->port, on, p->force, error);
 }
 
 static bool power_open(TbInstance *self, TbIo *io, GError **error)
@@ -48,8 +69,6 @@ static bool power_open(TbInstance *self, TbIo *io, GError **error)
         UsbPower *p = (UsbPower *)self;
         TbPowerState state;
 
-        if (!tb_usb_port_parse(self->uri->host, &p->port, error))
-                return false;
         p->force = json_is_true(json_object_get(self->params, "force"));
         if (!power_get(self, io, &state, error))
                 return false;
@@ -66,6 +85,11 @@ static void power_close(TbInstance *self)
 
         tb_hotplug_close(p->hotplug);
         p->hotplug = NULL;
+}
+
+static void power_finalize(TbInstance *self)
+{
+        g_free(((UsbPower *)self)->seen);
 }
 
 /* Something on the bus changed, or it is time to look: others switch ports too (uhubctl, the kernel). */
@@ -100,6 +124,7 @@ static const TbLane lanes[] = {
          .open = power_open,
          .close = power_close,
          .pump = power_pump,
+         .finalize = power_finalize,
          .power = &power_ops},
         {.name = NULL},
 };
@@ -107,17 +132,23 @@ static const TbLane lanes[] = {
 static bool check(const TbUri *uri, json_t *params, GError **error)
 {
         TbUsbPort port;
+        const char *rule = json_string_value(json_object_get(params, "usb"));
 
-        (void)params;
         if (uri->path[0] && !g_str_equal(uri->path, "/")) {
                 tb_error_set_field(error, TB_ERROR_INVALID, "uri", "nothing may follow the port: %s",
                                    uri->path);
                 return false;
         }
-        return tb_usb_port_parse(uri->host, &port, error);
+        if (rule && uri->host[0]) {
+                tb_error_set_field(error, TB_ERROR_INVALID, "usb",
+                                   "the URI names a port already: write usbhub://?usb=…");
+                return false;
+        }
+        return rule ? tb_usbrule_check(rule, error) : tb_usb_port_parse(uri->host, &port, error);
 }
 
 static const TbParam params[] = {
+        TB_USBRULE_PARAM,
         {.name = "force",
          .type = TB_PARAM_BOOL,
          .fallback = "false",

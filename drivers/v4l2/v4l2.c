@@ -5,6 +5,7 @@
 #include <errno.h>
 
 #include "drivers/driver.h"
+#include "drivers/transport/usbrule.h"
 #include "drivers/v4l2/v4l2_capture.h"
 #include "drivers/v4l2/v4l2_find.h"
 #include "drivers/v4l2/v4l2_proto.h"
@@ -164,7 +165,7 @@ static bool camera_open(TbInstance *self, TbIo *io, GError **error)
         Camera *c = (Camera *)self;
 
         (void)io;
-        g_autofree char *path = tb_v4l2_find(self->uri, error);
+        g_autofree char *path = tb_v4l2_find(self->uri, self->params, error);
         if (!path)
                 return false;
         c->camera = tb_v4l2_open(path, error);
@@ -190,8 +191,7 @@ static void camera_finalize(TbInstance *self)
 
 static bool check(const TbUri *uri, json_t *params, GError **error)
 {
-        (void)params;
-        return tb_v4l2_uri_check(uri, error);
+        return tb_v4l2_uri_check(uri, params, error);
 }
 
 static const TbVideoOps video = {.start = video_start, .stop = video_stop};
@@ -208,6 +208,7 @@ static const TbLane lanes[] = {
 };
 
 static const TbParam params[] = {
+        TB_USBRULE_PARAM,
         {.name = "width",
          .type = TB_PARAM_INT,
          .min = 1,

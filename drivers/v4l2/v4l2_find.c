@@ -4,16 +4,23 @@
 
 #include "drivers/transport/finder.h"
 #include "drivers/transport/sysdev.h"
+#include "drivers/transport/usbrule.h"
 #include "drivers/v4l2/v4l2_capture.h"
 
 #define SYS_V4L "/sys/class/video4linux"
 #define DEV_V4L "/dev/v4l"
 
-bool tb_v4l2_uri_check(const TbUri *uri, GError **error)
+bool tb_v4l2_uri_check(const TbUri *uri, const json_t *params, GError **error)
 {
+        const char *rule = json_string_value(json_object_get(params, "usb"));
         bool no_path = !uri->path[0] || g_str_equal(uri->path, "/");
 
-        if (uri->host[0] && (!no_path || !tb_sysdev_is_usb_port(uri->host)))
+        if (rule && (uri->host[0] || !no_path))
+                tb_error_set_field(error, TB_ERROR_INVALID, "usb",
+                                   "the URI names a camera already: write v4l2://?usb=…");
+        else if (rule)
+                return tb_usbrule_check(rule, error);
+        else if (uri->host[0] && (!no_path || !tb_sysdev_is_usb_port(uri->host)))
                 tb_error_set_field(
                         error, TB_ERROR_INVALID, "uri",
                         "'%s' is no USB port such as 1-1.3 (a file takes three slashes: v4l2:///dev/video0)",
@@ -26,11 +33,13 @@ bool tb_v4l2_uri_check(const TbUri *uri, GError **error)
         return false;
 }
 
-char *tb_v4l2_find(const TbUri *uri, GError **error)
+char *tb_v4l2_find(const TbUri *uri, const json_t *params, GError **error)
 {
-        if (uri->host[0])
-                return tb_sysdev_find_usb(SYS_V4L, "camera", uri->host, -1, error);
-        return g_strdup(uri->path);
+        const char *rule = json_string_value(json_object_get(params, "usb"));
+        if (!rule && !uri->host[0])
+                return g_strdup(uri->path);
+        g_autofree char *port = rule ? tb_usbrule_find(SYS_V4L, rule, "camera", error) : g_strdup(uri->host);
+        return port ? tb_sysdev_find_usb(SYS_V4L, "camera", port, -1, error) : NULL;
 }
 
 typedef struct CameraDiscovery {

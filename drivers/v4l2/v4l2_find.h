@@ -4,8 +4,8 @@
 #include "drivers/driver.h"
 
 /* v4l2:///dev/video0 or v4l2://1-1.3 (the camera at a USB port). Pure; INVALID with what to write instead. */
-bool tb_v4l2_uri_check(const TbUri *uri, GError **error);
+bool tb_v4l2_uri_check(const TbUri *uri, const json_t *params, GError **error);
 /* The device file at this moment; GONE when nothing is plugged there. The caller frees. */
-char *tb_v4l2_find(const TbUri *uri, GError **error);
+char *tb_v4l2_find(const TbUri *uri, const json_t *params, GError **error);
 
 extern const TbDiscoveryOps tb_v4l2_discovery;

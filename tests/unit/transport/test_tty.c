@@ -36,6 +36,8 @@ static void test_target(void)
         g_assert_cmpstr(t.port, ==, "1-1.4");
         g_assert_null(t.path);
         g_assert_cmpint(t.interface, ==, 1);
+        g_assert_true(target("serial://", "{\"usb\":\"0403:6001\",\"interface\":1}", &t, &none));
+        g_assert_true(t.rule && !t.path && !t.port);
 
         static const struct {
                 const char *uri, *params, *field;
@@ -46,6 +48,9 @@ static void test_target(void)
                 {"serial://dev/ttyS0", "{}", "uri"},
                 {"serial://1-1/dev/ttyS0", "{}", "uri"},
                 {"serial:///dev/ttyS0", "{\"interface\":0}", "interface"},
+                {"serial:///dev/ttyS0", "{\"usb\":\"0403:6001\"}", "usb"},
+                {"serial://1-1.4", "{\"usb\":\"0403:6001\"}", "usb"},
+                {"serial://", "{\"usb\":\"FTDI\"}", "usb"},
         };
         for (guint i = 0; i < G_N_ELEMENTS(bad); i++) {
                 g_autofree char *field = NULL;
