@@ -117,12 +117,11 @@ static bool take_ptr(TbNetworkSeen *seen, const TbMdnsRecord *r, gint64 now_ms)
         }
         if (g_tree_nnodes(seen->instances) >= TB_LIMIT_LAN_SEEN)
                 return false;
-        one = g_new0(Instance, 1);
-        *one = (Instance){.type = type,
-                          .full = g_strdup(r->target),
-                          .name = tb_mdns_first_label(r->target),
-                          .until_ms = until(r->ttl_s, now_ms)};
-        g_tree_insert(seen->instances, g_steal_pointer(&key), one);
+        const Instance fresh = {.type = type,
+                                .full = g_strdup(r->target),
+                                .name = tb_mdns_first_label(r->target),
+                                .until_ms = until(r->ttl_s, now_ms)};
+        g_tree_insert(seen->instances, g_steal_pointer(&key), g_memdup2(&fresh, sizeof fresh));
         return true;
 }
 
@@ -199,10 +198,9 @@ bool tb_network_seen_answer(TbNetworkSeen *seen, TbLanOffer *offer_take, gint64 
                 tb_lan_offer_clear(offer_take);
                 return false;
         }
-        Answer *one = g_new0(Answer, 1);
-        *one = (Answer){*offer_take, now_ms + TB_NETWORK_LIFE_MS};
+        const Answer fresh = {*offer_take, now_ms + TB_NETWORK_LIFE_MS};
         *offer_take = (TbLanOffer){0};
-        g_tree_replace(seen->answers, g_strdup(one->offer.uri), one);
+        g_tree_replace(seen->answers, g_strdup(fresh.offer.uri), g_memdup2(&fresh, sizeof fresh));
         return true;
 }
 

@@ -19,7 +19,8 @@ static void hash(GChecksumType type, guint8 *ret, gsize size, const void *first,
         memcpy(ret, whole, MIN(size, n));
 }
 
-#define SHA256(ret, size, ...) hash(G_CHECKSUM_SHA256, ret, size, __VA_ARGS__, NULL)
+#define END ((const void *)NULL)
+#define SHA256(ret, size, ...) hash(G_CHECKSUM_SHA256, ret, size, __VA_ARGS__, END)
 #define SEED(s) (s), (gsize)TB_KLAP_SEED
 #define AUTH(k) (k)->auth, (k)->auth_size
 
@@ -28,11 +29,11 @@ static void authorize(TbKlap *k, int version, const char *user, const char *pass
         GChecksumType inner = version == 1 ? G_CHECKSUM_MD5 : G_CHECKSUM_SHA1;
         gsize n = version == 1 ? 16 : 20;
         guint8 u[20], p[20];
-        hash(inner, u, n, user, strlen(user), NULL);
-        hash(inner, p, n, password, strlen(password), NULL);
+        hash(inner, u, n, user, strlen(user), END);
+        hash(inner, p, n, password, strlen(password), END);
         k->version = version;
         k->auth_size = version == 1 ? 16 : 32;
-        hash(version == 1 ? G_CHECKSUM_MD5 : G_CHECKSUM_SHA256, k->auth, k->auth_size, u, n, p, n, NULL);
+        hash(version == 1 ? G_CHECKSUM_MD5 : G_CHECKSUM_SHA256, k->auth, k->auth_size, u, n, p, n, END);
 }
 
 static bool proves(const TbKlap *k, const guint8 proof[TB_KLAP_HASH])

@@ -53,7 +53,7 @@ static bool add_label(const guint8 *label, guint size, GString *out, bool *text)
 static bool take_name(Reader *r, char ret_name[TB_MDNS_NAME], bool *ret_text)
 {
         g_autoptr(GString) out = g_string_sized_new(64);
-        gsize at = r->at, before = r->at, wire = 0;
+        gsize at = r->at, before = at, wire = 0;
         bool jumped = false, text = true;
 
         for (;;) {

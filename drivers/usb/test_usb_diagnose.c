@@ -46,8 +46,9 @@ static void test_shared(void)
                *b = device("1-1.2", 480, "2.00", "video", 100);
         json_t *c = device("1-1.3", 480, "2.00", "video", 100),
                *disk = device("1-1.4", 480, "2.00", "storage", 100);
-        json_t *root = hub(device("1", 10000, "3.10", "hub", 0),
-                           hub(device("1-1", 480, "2.00", "hub", 0), a, b, c, disk, NULL), NULL);
+        json_t *root =
+                hub(device("1", 10000, "3.10", "hub", 0),
+                    hub(device("1-1", 480, "2.00", "hub", 0), a, b, c, disk, (json_t *)NULL), (json_t *)NULL);
 
         tb_usb_diagnose(root);
         assert_says(a, "shares a 480 Mbit/s hub with two cameras and a disk:");
@@ -60,7 +61,7 @@ static void test_controller(void)
 {
         json_t *a = device("1-1", 480, "2.00", "video", 100),
                *sound = device("1-2", 12, "1.10", "audio", 100);
-        json_t *root = hub(device("1", 480, "2.00", "hub", 0), a, sound, NULL);
+        json_t *root = hub(device("1", 480, "2.00", "hub", 0), a, sound, (json_t *)NULL);
 
         tb_usb_diagnose(root);
         assert_says(a, "shares a 480 Mbit/s controller with a sound card:");
@@ -74,8 +75,9 @@ static void test_nothing(void)
         json_t *a = device("2-1.1", 5000, "3.00", "video", 100),
                *b = device("2-1.2", 5000, "3.00", "video", 100);
         json_t *alone = device("2-2", 480, "2.10", "video", 100);
-        json_t *root = hub(device("2", 10000, "3.10", "hub", 0),
-                           hub(device("2-1", 5000, "3.00", "hub", 0), a, b, NULL), alone, NULL);
+        json_t *root =
+                hub(device("2", 10000, "3.10", "hub", 0),
+                    hub(device("2-1", 5000, "3.00", "hub", 0), a, b, (json_t *)NULL), alone, (json_t *)NULL);
 
         tb_usb_diagnose(root);
         g_assert_null(said(a, 0));
@@ -91,8 +93,8 @@ static void test_slow_and_hungry(void)
 {
         json_t *disk = device("1-1.1", 480, "3.20", "storage", 400),
                *more = device("1-1.2", 12, "2.00", "hid", 200);
-        json_t *bus_powered = hub(device("1-1", 480, "2.00", "hub", 100), disk, more, NULL);
-        json_t *root = hub(device("1", 480, "2.00", "hub", 0), bus_powered, NULL);
+        json_t *bus_powered = hub(device("1-1", 480, "2.00", "hub", 100), disk, more, (json_t *)NULL);
+        json_t *root = hub(device("1", 480, "2.00", "hub", 0), bus_powered, (json_t *)NULL);
 
         tb_usb_diagnose(root);
         assert_says(disk, "can do USB 3 and works at 480 Mbit/s");

@@ -84,7 +84,7 @@ bool tb_db_migrate_now(const TbDbEngine *engine, const char *where, gint64 *ret_
 bool tb_db_run_now(const TbDbEngine *engine, const char *where, TbDbCall *call, TbDbResult **ret_rows,
                    GError **error)
 {
-        TbDbFault fault;
+        TbDbFault fault = TB_DB_OK;
         gpointer connection =
                 (engine->open_beside ? engine->open_beside : engine->open)(where, &fault, error);
         TbDbResult *rows = tb_db_result_new();
