@@ -230,6 +230,7 @@ void tb_server_end_users(TbServer *server, const char *const *users, const char 
                                    *users)) /* nobody is that any more: his links end, too */
                         tb_server_narrowed(server, *users);
         }
+        tb_server_tokens_changed(server);
         for (; *hosts; hosts++)
                 tb_pairing_end_host(server->pairing, *hosts);
         tb_server_rights_changed(server, NULL);

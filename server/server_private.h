@@ -79,6 +79,8 @@ void tb_server_end_events(TbServer *server);
 /* TbHttpOptions.answered; `server` is its data. */
 /* Somebody may less than before: what he holds open ends, and sessions that he may not have made now. */
 void tb_server_narrowed(TbServer *server, const char *user);
+/* The configuration was read again: links end whose maker's tokens have less than they open now. */
+void tb_server_tokens_changed(TbServer *server);
 bool tb_server_begin_people(TbServer *server, GError **error);
 /* Whether a host that dials `name` has come to us. */
 bool tb_server_is_named(const TbServerConfig *config, const char *name);

@@ -181,6 +181,18 @@ bool tb_auth_resembles(TbAuth *auth, const char *name)
         return false;
 }
 
+TbRole tb_auth_most(TbAuth *auth, const char *name,
+                    TbRole (*at)(TbRole role, TbGrants *grants, gpointer data), gpointer data)
+{
+        TbRole most = TB_ROLE_NONE;
+        for (guint i = 0; i < auth->tokens->len; i++) {
+                const Token *token = &g_array_index(auth->tokens, Token, i);
+                if (strcmp(token->name, name) == 0)
+                        most = MAX(most, at(token->role, token->grants, data));
+        }
+        return most;
+}
+
 static bool keeps(const TbAuth *auth, const Token *token)
 {
         for (guint i = 0; i < auth->tokens->len; i++) {

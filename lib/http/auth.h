@@ -26,8 +26,11 @@ bool tb_auth_is_open(TbAuth *auth); /* no tokens, and nobody else says who is wh
 void tb_auth_close(TbAuth *auth);
 /* The bearer of this token, which is there, has his role there only (lib/http/grants.h); ref is taken. */
 void tb_auth_limit(TbAuth *auth, const char *token, TbGrants *grants);
-bool tb_auth_has(TbAuth *auth, TbRole role);            /* there is a token of this role, or more */
-bool tb_auth_names(TbAuth *auth, const char *name);     /* there is a token of this name */
+bool tb_auth_has(TbAuth *auth, TbRole role);        /* there is a token of this role, or more */
+bool tb_auth_names(TbAuth *auth, const char *name); /* there is a token of this name */
+/* The most of what the tokens of this name have, each by `at`, which gets its role and its grants (NULL: everywhere). */
+TbRole tb_auth_most(TbAuth *auth, const char *name,
+                    TbRole (*at)(TbRole role, TbGrants *grants, gpointer data), gpointer data);
 bool tb_auth_resembles(TbAuth *auth, const char *name); /* or of one that differs by its case alone */
 void tb_auth_remove(TbAuth *auth, const char *token);   /* unknown: nothing */
 /* `auth` has the tokens of `newer` from here on, `newer` those of `auth`. Gives the names of which a token is gone, or its role is

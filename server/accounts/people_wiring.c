@@ -131,6 +131,30 @@ void tb_server_narrowed(TbServer *server, const char *name)
         tb_caller_clear(&n.now);
 }
 
+typedef struct Place {
+        const char *host, *device; /* borrowed */
+} Place;
+
+static TbRole role_at(TbRole role, TbGrants *grants, gpointer data)
+{
+        const Place *place = data;
+        return tb_grants_role(grants, role, place->host, place->device);
+}
+
+static bool lost(const char *maker, const char *host, const char *device, TbMode mode, gpointer data)
+{
+        const TbServer *server = data;
+        Place place = {host, device};
+        return host && tb_auth_names(server->config->auth, maker) &&
+               tb_auth_most(server->config->auth, maker, role_at, &place) <
+                       (mode == TB_MODE_CONTROL ? TB_ROLE_OPERATOR : TB_ROLE_VIEWER);
+}
+
+void tb_server_tokens_changed(TbServer *server)
+{
+        tb_pairing_end_those(server->pairing, lost, server);
+}
+
 /* --- the audit log --- */
 #define SAW_S 600    /* who watches a device is noted so often */
 #define CARRIED_S 10 /* the same command of the same person */

@@ -247,9 +247,15 @@ test('groups: one sees and controls what they name, by every way; whoever may le
   assert.deepEqual(await ids(asAnna), []);
   await must(404, server.get(`/api/session/${other.sessionId}`));
   await must(204, server.request('DELETE', '/api/users/anna', boss));
-  // so do those of a token that is taken out of the configuration
+  // so do those of a token that has less in the configuration that is read again, and of one that is taken out of it
   const his = await must(201, link(byCi, 'lab-1/board', 'view'));
+  const hands = await must(201, link(byCi, 'lab-1/board', 'control'));
   const yaml = path.join(server.folder, 'server.yaml');
+  const less = [{ ...tokens[0], role: 'viewer' }, ...tokens.slice(1)];
+  writeFileSync(yaml, JSON.stringify({ ...JSON.parse(readFileSync(yaml, 'utf8')), tokens: less }));
+  server.program.child.kill('SIGHUP');
+  await until('his control to end', async () => (await server.get(`/api/session/${hands.sessionId}`)).status === 404);
+  await must(200, server.get(`/api/session/${his.sessionId}`));
   writeFileSync(yaml, JSON.stringify({ ...JSON.parse(readFileSync(yaml, 'utf8')), tokens: [tokens[1]] }));
   server.program.child.kill('SIGHUP');
   await until('his link to end', async () => (await server.get(`/api/session/${his.sessionId}`)).status === 404);

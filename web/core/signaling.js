@@ -36,9 +36,16 @@ const TAKEN = new Set(['Desktop already connected', 'Phone already connected', '
  *   problem (text)             a message that we refused, an error that the server reported
  */
 export class Signaling extends Emitter {
-  constructor({ url, WebSocket, hello, clock = systemClock, backoff = new Backoff() }) {
+  constructor({ url, protocols = () => [], WebSocket, hello, clock = systemClock, backoff = new Backoff() }) {
     super();
-    Object.assign(this, { _url: url, _WebSocket: WebSocket, _hello: hello, _clock: clock, _backoff: backoff });
+    Object.assign(this, {
+      _url: url,
+      _protocols: protocols,
+      _WebSocket: WebSocket,
+      _hello: hello,
+      _clock: clock,
+      _backoff: backoff,
+    });
     this.state = 'closed';
     this.peerId = null;
     this.peers = new Map(); // peerId -> role
@@ -119,7 +126,7 @@ export class Signaling extends Emitter {
   }
 
   _open() {
-    const socket = (this._socket = new this._WebSocket(this._url));
+    const socket = (this._socket = new this._WebSocket(this._url, this._protocols()));
     socket.binaryType = 'arraybuffer';
     const mine = (fn) => (e) => {
       if (socket === this._socket) fn(e);

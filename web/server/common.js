@@ -183,9 +183,9 @@ export function pageLinks(end, here) {
 }
 
 export function makeSignaling(api, { role, sessionId, token, name }) {
-  // the session's token goes in the hello; the server's own token, if it has one, in the URL
+  // the session's token goes in the hello; the server's own token, if it has one, with the protocols
   const hello = { role, sessionId, token, ...(name ? { name } : {}) };
-  const signaling = new Signaling({ url: api.wsUrl('ws'), WebSocket, hello });
+  const signaling = new Signaling({ url: api.wsPath('ws'), protocols: () => api.wsProtocols(), WebSocket, hello });
   // a page that is loaded again is who it was: what it controls is its own still
   const key = `peer.${sessionId}`;
   signaling.peerId = prefs.get(key, null, 'session');

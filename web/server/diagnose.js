@@ -79,7 +79,7 @@ function shows(id) {
 
 async function trySocket() {
   const begun = performance.now();
-  const socket = new WebSocket(api.wsUrl('ws'));
+  const socket = new WebSocket(api.wsPath('ws'), api.wsProtocols());
   try {
     await new Promise((resolve, reject) => {
       const timer = setTimeout(() => reject(new Error('no answer')), SOCKET_MS);

@@ -68,9 +68,10 @@ class Target {
 export function fakeWebSocket() {
   const made = [];
   class FakeWebSocket extends Target {
-    constructor(url) {
+    constructor(url, protocols = []) {
       super();
       this.url = url;
+      this.protocols = protocols;
       this.readyState = 0;
       this.sent = [];
       this.bufferedAmount = 0;

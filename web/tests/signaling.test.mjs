@@ -23,6 +23,7 @@ function make(hello = HELLO) {
   const clock = new FakeClock();
   const s = new Signaling({
     url: 'ws://server/ws',
+    protocols: () => ['testbed', 'testbed.bearer.x'],
     WebSocket,
     hello,
     clock,
@@ -32,6 +33,7 @@ function make(hello = HELLO) {
 }
 function ready(o = make()) {
   o.s.start();
+  assert.deepEqual(o.WebSocket.last.protocols, ['testbed', 'testbed.bearer.x']); // no log has these
   o.WebSocket.last.open();
   o.WebSocket.last.text(READY);
   return o;
