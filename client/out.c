@@ -18,11 +18,15 @@ struct TbCliTable {
         GArray *colors;   /* of the rows but the titles */
 };
 
+static int
+        why_not; /* errno of the first write to stdout that failed: stdio remembers that one did, not why */
+
 void tb_cli_print(const char *format, ...)
 {
         va_list args;
         va_start(args, format);
-        vfprintf(stdout, format, args);
+        if (vfprintf(stdout, format, args) < 0 && why_not == 0)
+                why_not = errno;
         va_end(args);
         if (isatty(STDOUT_FILENO))
                 fflush(stdout);
@@ -56,6 +60,8 @@ bool tb_cli_flush(GError **error)
         errno = 0;
         if (fflush(stdout) == 0 && !ferror(stdout))
                 return true;
+        if (why_not)
+                errno = why_not;
         tb_set_error(error, TB_ERROR_INTERNAL, "the standard output cannot be written%s%s", errno ? ": " : "",
                      errno ? g_strerror(errno) : "");
         return false;

@@ -36,6 +36,8 @@ static void on_host_left(TbParty *host, gpointer data)
 /* --- clock --- */
 void tb_server_arm(TbServer *server, gint64 at_ms)
 {
+        if (at_ms == G_MAXINT64) /* never */
+                return;
         gint64 at_us = g_get_monotonic_time() + MAX(at_ms - tb_clock_mono_ms(), 0) * 1000,
                old_us = g_source_get_ready_time(server->tick);
         if (old_us < 0 || at_us < old_us)

@@ -174,6 +174,7 @@ static void log_open(TbApi *api, TbRequest *request, TbInterface *iface, bool so
         if (r->watch) {
                 r->iface = iface;
                 r->reader = tb_history_reader_new(tb_interface_history(iface), from, log_fetched, r);
+                tb_history_reader_whole_lines(r->reader);
         } else {
                 tb_request_reply_error(request, error);
         }

@@ -53,8 +53,8 @@ test('a marker in every secret parameter of every driver, in every form of attac
     const q = encodeURIComponent(MARK);
     const forms = [
       `${driver}://127.0.0.1:${port}?${param}=${q}`,
-      { uri: `${driver}://127.0.0.1:${port}`, [param]: MARK },
-      `${driver}://admin:${q}@127.0.0.1:${port}`,
+      { uri: `${driver}://127.0.0.2:${port}`, [param]: MARK }, // an outlet is one device's
+      `${driver}://admin:${q}@127.0.0.3:${port}`,
     ];
     const bad = [
       `${driver}://127.0.0.1:${port}?${param}=${q}&nothing=1`,

@@ -35,7 +35,7 @@ before(async () => {
         },
       },
       lamp: { attach: [`shelly://127.0.0.1:${old.port}?password=secret&interval_ms=1000`] },
-      locked: { attach: [`shelly://127.0.0.1:${old.port}?password=guess`] },
+      locked: { attach: [`shelly://localhost:${old.port}?password=guess`] },
     },
   });
   await host.state_is('board/power');
@@ -94,7 +94,7 @@ test('no password is shown', async () => {
 
 test('what goes wrong is said', async () => {
   const { reason } = await host.state_is('locked/power', 'fault');
-  assert.match(reason, /SHPLG-S at 127\.0\.0\.1:\d+ refuses the password: correct "password"/);
+  assert.match(reason, /SHPLG-S at localhost:\d+ refuses the password: correct "password"/);
   await plug.ask('fault stuck');
   assertProblem(await host.put('/host/devices/board/power', { state: 'on' }), 502, {
     detail: /commanded on and still reads off/,

@@ -106,6 +106,7 @@ typedef struct Lines {
         gsize bytes;
         bool memory; /* the disk is not to be touched */
         bool lacks;  /* and it would have been */
+        bool whole;  /* no rest of a line that began before the first offset asked for */
 } Lines;
 
 static gsize read_some(Lines *l, guint64 at, char *buf, gsize size, guint64 *where)
@@ -130,7 +131,10 @@ static bool strip_end(const char *buf, gsize *size)
 /* The pieces of one line in [from, stop). False: the answer is full, and *next is the piece that it lacks. */
 static bool add_line(Lines *l, const TbLineStart *line, guint64 from, guint64 stop, guint64 *next)
 {
-        for (guint64 at = MAX(from, line->offset); at < stop; at += TB_LIMIT_LINE) {
+        guint64 begun = from > line->offset ? from - line->offset : 0;
+        if (l->whole)
+                begun = (begun + TB_LIMIT_LINE - 1) / TB_LIMIT_LINE * TB_LIMIT_LINE;
+        for (guint64 at = line->offset + begun; at < stop; at += TB_LIMIT_LINE) {
                 *next = at;
                 if (json_array_size(l->out) >= l->limit || l->bytes >= TB_LIMIT_LOG_BYTES)
                         return false;
@@ -171,7 +175,7 @@ static void begin_anyhow(TbHistory *h, guint64 from, guint64 end, const GArray *
                 *before = (TbLineStart){at, first ? first->t_ms : tb_clock_ms()};
 }
 
-static json_t *lines(TbHistory *h, guint64 from, guint limit, bool memory, guint64 *ret_next)
+static json_t *lines(TbHistory *h, guint64 from, guint limit, bool memory, bool whole, guint64 *ret_next)
 {
         TbLineStart before = {.offset = G_MAXUINT64};
         guint64 end = tb_history_end(h), next = end;
@@ -179,9 +183,15 @@ static json_t *lines(TbHistory *h, guint64 from, guint limit, bool memory, guint
                 line_starts(h, from, limit + 1, memory, &before); /* one more: it ends the last line */
         if (!starts)
                 return NULL;
-        begin_anyhow(h, from, end, starts, &before);
+        if (!whole)
+                begin_anyhow(h, from, end, starts, &before);
         g_autofree char *buf = g_malloc(TB_LIMIT_LINE);
-        Lines l = {.history = h, .out = json_array(), .buf = buf, .limit = limit, .memory = memory};
+        Lines l = {.history = h,
+                   .out = json_array(),
+                   .buf = buf,
+                   .limit = limit,
+                   .memory = memory,
+                   .whole = whole};
         bool room = true;
         if (before.offset != G_MAXUINT64)
                 room = add_line(&l, &before, from,
@@ -298,13 +308,13 @@ guint64 tb_history_find(TbHistory *h, const TbHistoryWish *wish)
         return at;
 }
 
-json_t *tb_history_lines(TbHistory *h, guint64 from, guint limit, guint64 *ret_next)
+json_t *tb_history_lines(TbHistory *h, guint64 from, guint limit, bool whole, guint64 *ret_next)
 {
         g_assert(!tb_is_main()); /* the disk may stand still */
-        return lines(h, from, limit, false, ret_next);
+        return lines(h, from, limit, false, whole, ret_next);
 }
 
-json_t *tb_history_peek_lines(TbHistory *h, guint64 from, guint limit, guint64 *ret_next)
+json_t *tb_history_peek_lines(TbHistory *h, guint64 from, guint limit, bool whole, guint64 *ret_next)
 {
-        return lines(h, from, limit, true, ret_next);
+        return lines(h, from, limit, true, whole, ret_next);
 }

@@ -74,11 +74,12 @@ gsize tb_history_read(TbHistory *history, guint64 offset, void *buf, gsize size,
  * Lines from `from` on, the rest of the one in which that lies first, at most `limit`, and about TB_LIMIT_LOG_BYTES of them: array
  * of {"offset","t","text"} (invalid UTF-8 replaced), and "more": true where the line goes on behind it: it comes in pieces of
  * TB_LIMIT_LINE bytes, each with its own offset, and the last line of all may not have ended yet. *ret_next: where to go on: who
- * does misses nothing. Waits for the disk, as tb_history_read().
+ * does misses nothing. `whole`: of the line in which `from` lies only the pieces that begin behind it. Waits for the disk, as
+ * tb_history_read().
  */
-json_t *tb_history_lines(TbHistory *history, guint64 from, guint limit, guint64 *ret_next);
+json_t *tb_history_lines(TbHistory *history, guint64 from, guint limit, bool whole, guint64 *ret_next);
 /* The same out of memory alone. NULL: it is on the disk. Any thread. */
-json_t *tb_history_peek_lines(TbHistory *history, guint64 from, guint limit, guint64 *ret_next);
+json_t *tb_history_peek_lines(TbHistory *history, guint64 from, guint limit, bool whole, guint64 *ret_next);
 /* Where the lines begin that are wished for. Waits for the disk. */
 guint64 tb_history_find(TbHistory *history, const TbHistoryWish *wish);
 /* The same out of memory alone. False: it is on the disk. Any thread. */

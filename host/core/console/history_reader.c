@@ -19,6 +19,7 @@ typedef struct Fetch {
         /* what came */
         guint64 at, next; /* of bytes: where they begin; of lines: where to go on */
         gsize n;
+        bool whole;
         guint8 *bytes; /* owned */
         json_t *lines; /* owned */
 } Fetch;
@@ -31,6 +32,7 @@ struct TbHistoryReader {
         guint64 early; /* what had come when it was to begin "now", of a history that was not open */
         guint64 at;    /* with placed */
         bool placed;
+        bool whole;         /* lines: none of which the beginning is before its place */
         TbHistoryWish wish; /* of the first look at lines; zeros: none */
         guint lacks;        /* lines that the last peek lacked; 0: bytes */
         Fetch *got;         /* owned; NULL: none */
@@ -80,7 +82,7 @@ static void look(Fetch *f)
         if (f->limit > 0) {
                 if (f->wish.tail || f->wish.since_ms)
                         f->asked = tb_history_find(f->history, &f->wish);
-                f->lines = tb_history_lines(f->history, f->asked, f->limit, &f->next);
+                f->lines = tb_history_lines(f->history, f->asked, f->limit, f->whole, &f->next);
                 return;
         }
         f->bytes = g_malloc(TB_HISTORY_PIECE);
@@ -285,7 +287,12 @@ json_t *tb_history_reader_peek_lines(TbHistoryReader *r, guint limit, guint64 *r
                 lines = json_incref(r->got->lines);
         }
         drop_got(r);
-        return lines ? lines : tb_history_peek_lines(r->history, r->at, limit, ret_next);
+        return lines ? lines : tb_history_peek_lines(r->history, r->at, limit, r->whole, ret_next);
+}
+
+void tb_history_reader_whole_lines(TbHistoryReader *r)
+{
+        r->whole = true;
 }
 
 static void opened(gpointer data)
@@ -311,7 +318,8 @@ void tb_history_reader_fetch(TbHistoryReader *r)
                             .history = tb_history_ref(r->history),
                             .asked = r->at,
                             .limit = r->lacks,
-                            .wish = r->wish};
+                            .wish = r->wish,
+                            .whole = r->whole};
         start();
         tb_mutex_lock(&disk.lock);
         g_queue_push_tail(&disk.fetches, r->fetch);

@@ -27,6 +27,8 @@ void tb_history_reader_free(TbHistoryReader *reader); /* also while a read is un
 /* Where it goes on: `from` of a reader that takes its place. */
 gint64 tb_history_reader_place(const TbHistoryReader *reader);
 void tb_history_reader_seek(TbHistoryReader *reader, gint64 from);
+/* Before the first look at lines: of the line in which its place lies none comes. */
+void tb_history_reader_whole_lines(TbHistoryReader *reader);
 /* Before the first look at lines: it goes to the first of those that are wished for. */
 void tb_history_reader_wish(TbHistoryReader *reader, const TbHistoryWish *wish);
 bool tb_history_reader_waits(const TbHistoryReader *reader); /* `ready` is owed */
