@@ -19,10 +19,14 @@ static void limit(void)
         const struct {
                 int what;
                 rlim_t most;
-        } limits[] = {{RLIMIT_CPU, TB_LIMIT_LOOK_CPU_S},
-                      {RLIMIT_AS, TB_LIMIT_LOOK_BYTES},
-                      {RLIMIT_FSIZE, FILE_BYTES},
-                      {RLIMIT_CORE, 0}};
+        } limits[] = {
+                {RLIMIT_CPU, TB_LIMIT_LOOK_CPU_S},
+#if !defined(__SANITIZE_ADDRESS__) && !defined(__SANITIZE_THREAD__) /* their shadow is terabytes */
+                {RLIMIT_AS, TB_LIMIT_LOOK_BYTES},
+#endif
+                {RLIMIT_FSIZE, FILE_BYTES},
+                {RLIMIT_CORE, 0}
+        };
         for (gsize i = 0; i < G_N_ELEMENTS(limits); i++)
                 setrlimit((__rlimit_resource_t)limits[i].what,
                           &(struct rlimit){limits[i].most, limits[i].most});
