@@ -229,6 +229,27 @@ test('compose files: an old docker-compose reads each combination, and no servic
       ['NET_BIND_SERVICE'],
       ['SETUID', 'SETGID', 'KILL'],
     ]);
+    // a secret goes to who needs it
+    const secrets = [
+      'TESTBED_TOKEN',
+      'TESTBED_ADMIN_PASSWORD',
+      'DATABASE_URL',
+      'POSTGRES_PASSWORD',
+      'WEBRTC_TURN_SECRET',
+    ];
+    const marked = services(secrets.map((key) => `${key}=marker-${key}\n`).join(''), 'compose.yaml');
+    const has = (name) => marked.split(/^  (?=\w+:$)/m).find((part) => part.startsWith(`${name}:\n`));
+    const shown = (name) => secrets.filter((key) => has(name).includes(`marker-${key}`));
+    assert.deepEqual(['turn', 'caddy', 'postgres', 'prometheus', 'grafana'].map(shown), [
+      ['WEBRTC_TURN_SECRET'],
+      [],
+      ['POSTGRES_PASSWORD'],
+      ['TESTBED_TOKEN'],
+      [],
+    ]);
+    for (const name of ['caddy', 'grafana']) assert.doesNotMatch(has(name), /TESTBED_TOKEN/);
+    for (const name of ['host', 'lab'])
+      assert.match(has(name), /DATABASE_URL: ''[^]*TESTBED_ADMIN_PASSWORD: ''[^]*WEBRTC_TURN_SECRET: ''/);
     assert.match(
       services('DOMAIN=a.example\n', 'compose.yaml', 'compose.prod.yaml'),
       /SERVER_URL: https:\/\/a\.example$/m,

@@ -60,14 +60,14 @@ for (const kind of ['line', 'http'])
           ['acme9', 'exists already'],
           ...['', 'Acme', '9x', 'a/b'].map((bad) => [bad, 'usage:']),
           ['transport', 'is taken'],
-          ['line', 'tb_line_ stands in'], // a part that drivers share
+          ['tty', 'tb_tty_ stands in'], // a part that drivers share
           ['json', 'tb_json_ stands in'],
         ]) {
           const again = spawnSync('sh', ['mk/new-driver.sh', name], { cwd: tree, encoding: 'utf8' });
           assert.equal(again.status, 2, `"${name}" must be refused`);
           assert.ok(again.stderr.includes(why), `${name}: ${again.stderr}`);
         }
-        for (const name of ['line', 'json']) assert.ok(!existsSync(join(tree, 'drivers', name)), 'nothing was begun');
+        for (const name of ['tty', 'json']) assert.ok(!existsSync(join(tree, 'drivers', name)), 'nothing was begun');
         assert.equal(
           spawnSync('sh', ['mk/new-driver.sh', 'other', 'modbus'], { cwd: tree }).status,
           2,
