@@ -143,3 +143,11 @@ char *tb_usbrule_find(const char *folder, const char *rule, const char *what, GE
                              rule, found->len, ports->str);
         return NULL;
 }
+
+GPtrArray *tb_usbrule_ports(const char *folder, const char *rule)
+{
+        if (!tb_usbrule_check(rule, NULL))
+                return NULL;
+        g_auto(GStrv) terms = g_strsplit(rule, ",", -1);
+        return all_of(folder, terms, NULL);
+}

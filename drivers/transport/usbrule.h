@@ -27,3 +27,5 @@ bool tb_usbrule_check(const char *rule, GError **error);
  * counts. `what` is for the text ("camera"). GONE: none is there; UNPROCESSABLE: several are, all of which the text names. The caller
  * frees. */
 char *tb_usbrule_find(const char *folder, const char *rule, const char *what, GError **error);
+/* The ports of all that it could be (owned texts), for who asks what hangs at a port. NULL: no rule, or they cannot be read. */
+GPtrArray *tb_usbrule_ports(const char *folder, const char *rule);

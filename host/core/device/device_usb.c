@@ -1,13 +1,14 @@
 /* Where on the host's USB bus a device hangs: by its attach URIs, a device file ("/dev/ttyUSB0", through its links), a port ("1-1.4"),
- * or the serial number of a USB device. Main thread: a few small reads in sysfs. */
+ * the serial number of a USB device, or a rule (usbrule.h). Main thread: a few small reads in sysfs. */
 #include <string.h>
 #include <sys/stat.h>
 #include <sys/sysmacros.h>
 
 #include "drivers/transport/sysdev.h"
+#include "drivers/transport/usbrule.h"
 #include "host/core/private.h"
 
-#define USB_DEVICES "/sys/bus/usb/devices"
+#define USB_DEVICES TB_USBRULE_DEVICES
 
 static bool is_behind(const char *at, const char *port)
 {
@@ -52,8 +53,20 @@ static bool serial_hangs_at(const char *serial, const char *port)
         return false;
 }
 
+/* By a rule: any that it could be. */
+static bool rule_hangs_at(const char *rule, const char *port)
+{
+        g_autoptr(GPtrArray) ports = rule ? tb_usbrule_ports(USB_DEVICES, rule) : NULL;
+        for (guint i = 0; ports && i < ports->len; i++)
+                if (is_behind(ports->pdata[i], port))
+                        return true;
+        return false;
+}
+
 static bool params_hang_at(json_t *params, const char *port)
 {
+        if (rule_hangs_at(json_string_value(json_object_get(params, "usb")), port))
+                return true;
         const char *key;
         json_t *value;
         json_object_foreach (params, key, value)

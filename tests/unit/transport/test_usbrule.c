@@ -102,6 +102,11 @@ static void test_find(Tree *t, gconstpointer data G_GNUC_UNUSED)
                 g_assert_cmpstr(port, ==, several ? NULL : cases[i].port);
                 if (several)
                         g_assert_nonnull(strstr(error->message, cases[i].port));
+                g_autoptr(GPtrArray) ports =
+                        tb_usbrule_ports(cases[i].tty ? t->ttys : t->devices, cases[i].rule);
+                g_ptr_array_add(ports, NULL);
+                g_autofree char *all = g_strjoinv(", ", (char **)ports->pdata);
+                g_assert_cmpstr(all, ==, cases[i].port ? cases[i].port : "");
                 if (!port)
                         g_assert_cmpint(error->code, ==,
                                         several ? (int)TB_ERROR_UNPROCESSABLE : (int)TB_ERROR_GONE);
