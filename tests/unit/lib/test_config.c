@@ -172,9 +172,15 @@ static void test_access(void)
         static const struct {
                 const char *address;
                 bool loopback;
-        } cases[] = {{"127.0.0.1", true}, {"127.9.9.9", true},         {"::1", true},
-                     {"localhost", true}, {"0.0.0.0", false},          {"::", false},
-                     {"10.0.0.1", false}, {"127.0.0.1.example", false}};
+        } cases[] = {{"127.0.0.1", true}, {"127.9.9.9", true}, {"::1", true},      {"localhost", true},
+                     {"0.0.0.0", false},  {"::", false},       {"10.0.0.1", false}};
+        g_auto(TbConfigReader) named = {0};
+        TbAuth *open = tb_auth_new();
+        g_assert_true(tb_config_open(&named, NULL, "/nowhere", NULL));
+        g_assert_false(tb_address_is_loopback("127.0.0.1.example"));
+        tb_config_access(&named, "127.0.0.1.example", open, true);
+        assert_problems(&named, "is no address to listen on");
+        tb_auth_unref(open);
         for (guint i = 0; i < G_N_ELEMENTS(cases); i++) {
                 g_auto(TbConfigReader) r = {0}, bold = {0};
                 TbAuth *auth = tb_auth_new();
