@@ -4,6 +4,7 @@
 
 #include "host/bridge/observer_private.h"
 #include "host/core/ceiling.h"
+#include "host/core/control/control_msg.h"
 #include "lib/error.h"
 #include "lib/json.h"
 #include "lib/limits.h"
@@ -56,6 +57,30 @@ static bool names(const json_t *list, const char *word)
         return found;
 }
 
+static bool subscribes_picture(const json_t *message)
+{
+        gsize at;
+        json_t *item;
+        bool found = false;
+        json_array_foreach (json_object_get(message, "subscribe"), at, item) {
+                g_auto(TbTopic) topic = {0};
+                found |= json_is_string(item) && tb_topic_parse(json_string_value(item), &topic) &&
+                         g_str_equal(topic.name, "picture");
+        }
+        return found;
+}
+
+/* How the picture is to be: said where it is subscribed to, whatever else the page subscribes to before and after. */
+static void take_wishes(TbObserver *o, const json_t *message)
+{
+        if (!subscribes_picture(message))
+                return;
+        const json_t *width = json_object_get(message, "width");
+        if (json_is_integer(width))
+                o->picture_width = (int)CLAMP(json_integer_value(width), PICTURE_LEAST, TB_LIMIT_VIDEO_SIDE);
+        o->takes_h264 = names(json_object_get(message, "codecs"), "h264");
+}
+
 void tb_observer_relay(TbObserver *o, json_t *message)
 {
         tb_assert_main();
@@ -67,11 +92,7 @@ void tb_observer_relay(TbObserver *o, json_t *message)
         json_auto_t *bare = json_copy(message);
         json_object_del(bare, "from");
         json_object_del(bare, "sessionId");
-        const json_t *width = json_object_get(bare, "width"); /* beside "subscribe": ["picture"] */
-        if (json_is_integer(width))
-                o->picture_width = (int)CLAMP(json_integer_value(width), PICTURE_LEAST, TB_LIMIT_VIDEO_SIDE);
-        if (json_object_get(bare, "subscribe"))
-                o->takes_h264 = names(json_object_get(bare, "codecs"), "h264");
+        take_wishes(o, bare);
         gsize size;
         g_autofree char *text = tb_json_text(bare, &size);
         tb_control_receive(o->relay, text, size);

@@ -58,6 +58,7 @@ class FakeServer {
             access: server.access ?? 'tokens',
             peers: [],
             iceServers: [],
+            encoded: server.encoded,
           });
         return inbox.push(item);
       });
@@ -334,6 +335,25 @@ test('relay: the reduced picture is a JPEG, a few a second, and waits for a serv
   relay(link, 'v1', { id: 2, unsubscribe: ['picture'] });
   await link.find(to('v1', 2));
   await until('the source to stop', async () => (await host.get('/host/devices/screen/video')).json.state === 'idle');
+});
+
+test('relay: an observer that named H.264 keeps it, whatever else it subscribes to meanwhile', async (t) => {
+  const server = await FakeServer.start(t);
+  server.encoded = true;
+  await bench(t, server);
+  const link = await server.next();
+  await link.find((m) => m.type === 'hello');
+  observe(link, 'v1', 'view');
+  const pictures = () => link.items.filter(Buffer.isBuffer);
+  const arrived = () => link.send({ type: 'picture-arrived', sessionId: 's1', peerId: 'v1', bytes: 1 });
+  relay(link, 'v1', { id: 1, subscribe: ['picture'], codecs: ['h264'] });
+  relay(link, 'v1', { id: 2, subscribe: ['sensor', 'event'] });
+  await link.find(to('v1', 2));
+  for (let n = 0; n < 4; n++) {
+    await until('the next picture', () => pictures().length > n);
+    arrived();
+  }
+  assert.deepEqual([...new Set(pictures().map((picture) => picture[0]))], [3]);
 });
 
 test("carried requests: the host's own routes, by the role that the server names", async (t) => {
