@@ -3,7 +3,7 @@
 // by UDP or by TCP. Credentials are those that testbed-server makes for both sides (WEBRTC_TURN_SERVERS,
 // WEBRTC_TURN_SECRET).
 import assert from 'node:assert/strict';
-import { readdirSync } from 'node:fs';
+import { readdirSync, readlinkSync } from 'node:fs';
 import { before, test } from 'node:test';
 
 import { certificate, childOf, forFile, until } from '../integration/harness.mjs';
@@ -236,7 +236,15 @@ test('coturn by UDP dies under a viewer that leaves: it is let go all the same, 
   // by UDP alone: libnice 0.1.21 may abort when a TURN server's TCP connection ends under a viewer
   // (priv_prune_pending_checks), and there is a test of that below
   const { server, host } = await start(t, { ...TURN, WEBRTC_TURN_SERVERS: `turn:${MID}:3478?transport=udp` });
-  const fds = (pid) => readdirSync(`/proc/${pid}/fd`).length;
+  // what a viewer brings; files are opened when there is something to be written, viewers or not
+  const isFile = (pid, fd) => {
+    try {
+      return readlinkSync(`/proc/${pid}/fd/${fd}`).startsWith('/');
+    } catch {
+      return true; // it was closed meanwhile
+    }
+  };
+  const fds = (pid) => readdirSync(`/proc/${pid}/fd`).filter((fd) => !isFile(pid, fd)).length;
   const held = () => fds(host.pid) + fds(childOf(host.pid));
   const watch = async () => {
     const page = await observe(t, server);

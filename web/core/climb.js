@@ -5,6 +5,20 @@ import { Backoff, systemClock } from './backoff.js';
 
 const FIRST_MS = 15000;
 const MAX_MS = 300000;
+const SETTLE_MS = 5000; // the detour is often found first, and left as soon as a check of the direct way succeeds
+const LOOK_MS = 500;
+
+/**
+ * Whether a connection that has just come about goes, or soon goes, directly.
+ * @param {() => Promise<boolean | null>} isDirect   now; null: not known
+ */
+export async function settlesDirect(isDirect, clock = systemClock) {
+  for (let waited = 0; ; waited += LOOK_MS) {
+    if (await isDirect()) return true;
+    if (waited >= SETTLE_MS) return false;
+    await new Promise((next) => clock.setTimeout(next, LOOK_MS));
+  }
+}
 
 export class Climb {
   /**

@@ -1,7 +1,7 @@
 // The picture of an observed device: peer to peer, and as a reduced one through the server while that does not work.
 
 import { ApiError } from '../core/api.js';
-import { Climb } from '../core/climb.js';
+import { Climb, settlesDirect } from '../core/climb.js';
 import { RemotePeer } from '../core/peer.js';
 import { parseBinary, PictureSink } from '../core/relay.js';
 import { awayWords, clipboardOf, interfacesOf, isPhone } from '../core/store.js';
@@ -85,10 +85,11 @@ export function mountPicture(root, svc, { id, control, signaling, producer, scop
   const isTurned = () => screen.ladder.client?.figures?.path === WAY_OF_TURN;
   scope.add(signaling.on('renewed', () => isTurned() && screen.ladder.move()));
   // … and is a detour: now and then a direct way is looked for, beside the one that there is
-  const isBetter = async (client) => {
-    const figures = await client.connection.sample();
-    return !!figures?.path && figures.path !== WAY_OF_TURN;
-  };
+  const isBetter = (client) =>
+    settlesDirect(async () => {
+      const figures = await client.connection.sample();
+      return !!figures?.path && figures.path !== WAY_OF_TURN;
+    });
   const climb = new Climb({ is: isTurned, move: () => screen.ladder.move(isBetter) });
   scope.add(() => climb.stop());
   scope.listen(window, 'online', () => climb.soon());

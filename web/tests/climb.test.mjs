@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 
 import { Backoff } from '../core/backoff.js';
-import { Climb } from '../core/climb.js';
+import { Climb, settlesDirect } from '../core/climb.js';
 import { FakeClock } from './fakes.mjs';
 
 function make() {
@@ -58,4 +58,15 @@ test('another network is a reason to try sooner; the end is the end', async () =
   climb.stop();
   await clock.advance(60000);
   assert.equal(seen.tries.length, 4);
+});
+
+test('a connection that begins by the detour has some seconds to become direct', async () => {
+  const clock = new FakeClock();
+  let looks = 0;
+  const soon = settlesDirect(async () => ++looks === 4, clock);
+  await clock.advance(3000);
+  assert.equal(await soon, true);
+  const never = settlesDirect(async () => null, clock);
+  await clock.advance(20000);
+  assert.equal(await never, false);
 });
