@@ -114,3 +114,19 @@ bool tb_samples_parse(const char *text, gsize size, const char *who, const char 
                      "%s printed nothing: expected are a number, lines \"name value unit\", or JSON", who);
         return false;
 }
+
+char *tb_samples_part(const char *label)
+{
+        GString *out = g_string_new(NULL);
+        for (; *label && *label != '\n' && out->len < 32; label++) {
+                if (g_ascii_isalnum(*label))
+                        g_string_append_c(out, g_ascii_tolower(*label));
+                else if (out->len > 0 && out->str[out->len - 1] != '-')
+                        g_string_append_c(out, '-');
+        }
+        while (out->len > 0 && out->str[out->len - 1] == '-')
+                g_string_truncate(out, out->len - 1);
+        if (out->len == 0)
+                g_string_append(out, "sensor");
+        return g_string_free(out, FALSE);
+}

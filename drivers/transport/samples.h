@@ -16,3 +16,7 @@ void tb_samples_tell(TbInstance *self, const char *stream, const char *quantity,
  */
 bool tb_samples_parse(const char *text, gsize size, const char *who, const char *name,
                       void (*each)(const TbSample *sample, gpointer data), gpointer data, GError **error);
+
+/* What a device calls a sensor ("Package id 0") as part of a stream's name ("package-id-0"), of 32 bytes at most; "sensor" where
+ * nothing of it can stand there. The caller frees. Pure. */
+char *tb_samples_part(const char *label);

@@ -1,4 +1,5 @@
 /* Texts of proc(5), whole and cut at every offset. */
+#include "drivers/transport/samples.h"
 #include "drivers/vitals/vitals_proto.h"
 
 #include <string.h>
@@ -65,7 +66,7 @@ static void test_names(void)
                                                {"--", "sensor"},
                                                {" A ", "a"}};
         for (guint i = 0; i < G_N_ELEMENTS(table); i++) {
-                g_autofree char *part = tb_vitals_stream_part(table[i][0]);
+                g_autofree char *part = tb_samples_part(table[i][0]);
                 g_assert_cmpstr(part, ==, table[i][1]);
         }
 }

@@ -48,7 +48,7 @@ static char *read_file(const char *path)
 /* --- which temperatures there are --- */
 static void add_source(Vitals *v, char *path_take, const char *kind, const char *label)
 {
-        g_autofree char *part = tb_vitals_stream_part(label);
+        g_autofree char *part = tb_samples_part(label);
         Source source = {path_take, g_strdup_printf("temperature.%s%s%s", kind, *kind ? "." : "", part)};
         for (guint i = 0; i < v->sources->len; i++)
                 if (strcmp(g_array_index(v->sources, Source, i).stream, source.stream) == 0) {
@@ -63,7 +63,7 @@ static void add_source(Vitals *v, char *path_take, const char *kind, const char 
 static void find_hwmon(Vitals *v, const char *folder)
 {
         g_autofree char *name_path = g_build_filename(folder, "name", NULL), *name = read_file(name_path);
-        g_autofree char *chip = tb_vitals_stream_part(name ? name : "hwmon");
+        g_autofree char *chip = tb_samples_part(name ? name : "hwmon");
         for (int i = 1; i <= 32; i++) {
                 g_autofree char *input = g_strdup_printf("%s/temp%d_input", folder, i);
                 if (!g_file_test(input, G_FILE_TEST_EXISTS))

@@ -106,19 +106,3 @@ bool tb_vitals_parse_net(const char *text, TbVitalsNet *ret)
         }
         return lines >= 2;
 }
-
-char *tb_vitals_stream_part(const char *label)
-{
-        GString *out = g_string_new(NULL);
-        for (; *label && *label != '\n' && out->len < 32; label++) {
-                if (g_ascii_isalnum(*label))
-                        g_string_append_c(out, g_ascii_tolower(*label));
-                else if (out->len > 0 && out->str[out->len - 1] != '-')
-                        g_string_append_c(out, '-');
-        }
-        while (out->len > 0 && out->str[out->len - 1] == '-')
-                g_string_truncate(out, out->len - 1);
-        if (out->len == 0)
-                g_string_append(out, "sensor");
-        return g_string_free(out, FALSE);
-}

@@ -23,6 +23,3 @@ bool tb_vitals_parse_memory(const char *text, TbVitalsMemory *ret);
 bool tb_vitals_parse_cpu(const char *text, TbVitalsCpu *ret);
 bool tb_vitals_parse_net(const char *text, TbVitalsNet *ret);
 bool tb_vitals_parse_uptime(const char *text, double *ret);
-/* A label of hwmon or thermal ("Package id 0") as part of a stream's name ("package-id-0"). The caller frees.
- */
-char *tb_vitals_stream_part(const char *label);

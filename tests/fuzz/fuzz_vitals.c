@@ -3,6 +3,7 @@
 #include <stdint.h>
 #include <string.h>
 
+#include "drivers/transport/samples.h"
 #include "drivers/vitals/vitals_proto.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
@@ -20,7 +21,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         tb_vitals_parse_cpu(text, &cpu);
         tb_vitals_parse_net(text, &net);
         tb_vitals_parse_uptime(text, &uptime);
-        g_autofree char *part = tb_vitals_stream_part(text);
+        g_autofree char *part = tb_samples_part(text);
         g_assert_cmpuint(strspn(part, "abcdefghijklmnopqrstuvwxyz0123456789-"), ==, strlen(part));
         return 0;
 }

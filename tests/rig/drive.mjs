@@ -3,7 +3,7 @@ import net from 'node:net';
 import { until } from './rig.mjs';
 
 // of the guest; Rig.boot({ forward: DRIVE_PORTS })
-export const DRIVE_PORTS = [7101, 7102, 7103, 7104, 7105, 7106, 7107, 7108, 7109, 7110, 7111];
+export const DRIVE_PORTS = Array.from({ length: 24 }, (_, i) => 7101 + i);
 
 export class Drive {
   lines = []; // every line so far

@@ -5,6 +5,7 @@ import path from 'node:path';
 import { after, before, test } from 'node:test';
 import { DRIVE_PORTS, Drive } from './drive.mjs';
 import { Rig, build, top, until } from './rig.mjs';
+import { sensorTests } from './sensors.mjs';
 
 const sha256 = (bytes) => createHash('sha256').update(bytes).digest('hex');
 const BY_ID = 'serial:///dev/serial/by-id/usb-QEMU_QEMU_USB_SERIAL_RIG0001-if00-port0';
@@ -309,3 +310,5 @@ test('v4l2: streams for its viewers only; a camera that goes comes back', async 
   await until('frames after the return', async () => (await camera.run('count')).frames > before);
   camera.close();
 });
+
+sensorTests(() => rig);

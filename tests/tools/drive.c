@@ -5,7 +5,7 @@
  * stdin drive --discover NAME   a driver's discovery; commands by stdin: tree, power PORT on|off, reset PORT
  *
  * Every event is one line of JSON on stdout. Commands: get · on · off · write TEXT · paste BYTES · set
- * key=value… · break MS · start FPS · stop. The answer to a command is a line {"command":…,"ok":…}. Console
+ * key=value… · break MS · start FPS · stop · sample. The answer to a command is a line {"command":…,"ok":…}. Console
  * bytes are counted and hashed, not printed: {"bytes":n,"sha256":…} answers `count`.
  */
 #include <stdio.h>
@@ -225,6 +225,8 @@ static bool run(TbInstance *self, TbIo *io, const char *command, json_t *more, G
                 lane->video->stop(self, io);
                 return true;
         }
+        if (lane->sensors && lane->sensors->sample && g_str_equal(words[0], "sample"))
+                return lane->sensors->sample(self, io, error);
         if (lane->audio && g_str_equal(words[0], "listen"))
                 return lane->audio->start(self, io, error);
         if (g_str_equal(words[0], "count")) {

@@ -1,0 +1,31 @@
+#pragma once
+/*
+ * Sensors that are files of a folder of sysfs, one number each: which stream a file is, and reading all of them. What the files are
+ * called is the driver's. A sensor that sleeps, is switched off or has nothing to say yet (EAGAIN, EBUSY, ENODATA) is not told; one
+ * that fails is an error after the others have been told.
+ *
+ * Thread: the lane's worker.
+ */
+#include "drivers/driver.h"
+
+typedef struct TbAttrs TbAttrs;
+
+/* A file that is one value: (number + offset) × scale. */
+typedef struct TbAttrsFile {
+        const char *file;     /* in the folder */
+        const char *fault;    /* the file that says 1 while there is no sensor, or a broken one; NULL: none */
+        const char *quantity; /* static; the first word of its stream, too */
+        const char *label;    /* what is at its end: "Package id 0" -> "temperature.package-id-0" */
+        const char *unit;     /* static */
+        double offset, scale;
+} TbAttrsFile;
+
+TbAttrs *tb_attrs_new(const char *folder);
+void tb_attrs_free(TbAttrs *attrs); /* accepts NULL */
+/* Copied. A stream of that name has a number behind it. False: there are TB_LIMIT_STREAMS of them. */
+bool tb_attrs_add(TbAttrs *attrs, const TbAttrsFile *attr);
+guint tb_attrs_count(const TbAttrs *attrs);
+/* Tells every one. GONE: the folder is not there any more; DEVICE: one of them cannot be read, the text says which and why. */
+bool tb_attrs_tell(TbAttrs *attrs, TbInstance *self, TbIo *io, GError **error);
+/* The number that stands in a file of `folder`; NAN: none, *ret_errno (nullable) why. */
+double tb_attrs_number(const char *folder, const char *file, int *ret_errno);
