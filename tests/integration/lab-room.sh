@@ -12,12 +12,15 @@ mkdir /mnt/src /mnt/state /mnt/etc /mnt/bin
 mount --bind "$root" /mnt/src
 mount --bind "$state" /mnt/state
 cp /etc/passwd /etc/group /mnt/etc/
-sed -i '/^testbed:/d; /:1000:/d' /mnt/etc/passwd /mnt/etc/group
+sed -i '/^testbed:/d; /^desktop:/d; /:100[01]:/d' /mnt/etc/passwd /mnt/etc/group
 echo 'testbed:x:1000:1000::/var/lib/testbed:/usr/sbin/nologin' >>/mnt/etc/passwd
 echo 'testbed:x:1000:' >>/mnt/etc/group
+echo 'desktop:x:1001:1001::/tmp/desktop:/bin/bash' >>/mnt/etc/passwd
+echo 'desktop:x:1001:' >>/mnt/etc/group
 mount --bind /mnt/etc/passwd /etc/passwd
 mount --bind /mnt/etc/group /etc/group
 chown 1000:1000 /mnt/state
+chmod 0700 /mnt/state
 for program in testbed-host testbed-media; do ln -s "/mnt/src/${build#"$root"/}/$program" /mnt/bin/; done
 mount -t tmpfs tmpfs /run
 mount -t tmpfs tmpfs /tmp

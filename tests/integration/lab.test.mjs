@@ -92,10 +92,19 @@ test('the programs run in their order, supervisord as root, the others as a user
   const owner = (pid) => /^Uid:\t(\d+)/m.exec(readFileSync(`/proc/${pid}/status`, 'latin1'))[1];
   assert.equal(owner(init), '0');
   const found = programs();
-  for (const name of ['Xvfb', 'blackbox', 'adb', 'testbed-host']) assert.equal(owner(found[name]), '1000', name);
+  for (const name of ['adb', 'testbed-host']) assert.equal(owner(found[name]), '1000', name);
+  for (const name of ['Xvfb', 'blackbox']) assert.equal(owner(found[name]), '1001', name);
 });
 
-test('who has a shell on the desktop finds no secret of the host in the environment of what runs there', async () => {
+test('who has a shell on the desktop reads nothing of the host: not its state, not its environment', async () => {
+  const asDesktop = (...argv) =>
+    inside('setpriv', '--reuid', '1001', '--regid', '1001', '--clear-groups', '--inh-caps=-all', ...argv);
+  const pid = (await inside('pgrep', '-x', 'testbed-host')).stdout.trim();
+  for (const file of ['/var/lib/testbed/.', `/proc/${pid}/environ`, `/proc/${pid}/fd/.`]) {
+    assert.equal((await inside('ls', '-d', file)).status, 0);
+    assert.match((await asDesktop('sh', '-c', `cat ${file} || ls ${file}`)).stderr, /(Permission denied.*){1,2}/s, file);
+  }
+  assert.match((await asDesktop('kill', pid)).stderr, /not permitted/);
   const { stdout } = await inside(
     ...['sh', '-c', "grep -zlF of-the-host-alone /proc/[0-9]*/environ | sed 's/environ/comm/' | xargs cat | sort -u"],
   );
