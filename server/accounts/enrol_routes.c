@@ -84,7 +84,9 @@ static json_t *commands(const char *url, const char *token, const char *name, GB
                                       quoted)
                     : g_strdup("");
         g_autofree char *docker = g_strdup_printf(
-                "%sdocker run -d --restart unless-stopped --network host -v testbed:/var/lib/testbed%s -e "
+                "%s{ docker rm --force testbed-host || true; } >/dev/null 2>&1 && docker run -d --name "
+                "testbed-host "
+                "--restart unless-stopped --network host -v testbed:/var/lib/testbed%s -e "
                 "HOST_ADDRESS=127.0.0.1 -e SERVER_URL=%s -e SERVER_TOKEN=%s%s%s%s " IMAGE,
                 brings, pem ? " -v " CA_FILE ":" CA_FILE ":ro" : "", server, token,
                 pem ? " -e SERVER_CA=" CA_FILE : "", name ? " -e HOST_NAME=" : "", name ? name : "");

@@ -102,7 +102,11 @@ test('who has a shell on the desktop reads nothing of the host: not its state, n
   const pid = (await inside('pgrep', '-x', 'testbed-host')).stdout.trim();
   for (const file of ['/var/lib/testbed/.', `/proc/${pid}/environ`, `/proc/${pid}/fd/.`]) {
     assert.equal((await inside('ls', '-d', file)).status, 0);
-    assert.match((await asDesktop('sh', '-c', `cat ${file} || ls ${file}`)).stderr, /(Permission denied.*){1,2}/s, file);
+    assert.match(
+      (await asDesktop('sh', '-c', `cat ${file} || ls ${file}`)).stderr,
+      /(Permission denied.*){1,2}/s,
+      file,
+    );
   }
   assert.match((await asDesktop('kill', pid)).stderr, /not permitted/);
   const { stdout } = await inside(

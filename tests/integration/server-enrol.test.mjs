@@ -242,7 +242,7 @@ test('the commands: what docker is told makes a host join; what goes into host.y
   const words = (command) =>
     spawnSync('sh', ['-c', `docker() { printf '%s\n' "$@"; }; ${command}`], { encoding: 'utf8' }).stdout.split('\n');
   assert.deepEqual(words(commands.docker).slice(0, -1), [
-    ...'run -d --restart unless-stopped --network host -v testbed:/var/lib/testbed'.split(' '),
+    ...'run -d --name testbed-host --restart unless-stopped --network host -v testbed:/var/lib/testbed'.split(' '),
     ...['HOST_ADDRESS=127.0.0.1', "SERVER_URL=https://lab.example/it's", `SERVER_TOKEN=${token}`, 'HOST_NAME=lab-3']
       .map((e) => ['-e', e])
       .flat(),
@@ -309,6 +309,10 @@ test('a server whose certificate is its own: the commands bring its authority, a
     assert.ok(says(command).split('\n').includes(line));
     assert.equal(readFileSync(file, 'utf8'), (await server.get('/authority.crt')).text);
   }
+  // given again, it takes the place of the container that it made; that there is none does not matter
+  fake('docker', `echo "$1" >> ${bin}/asked; printf '%s\n' "$@"; [ "$1" != rm ]`);
+  assert.match(says(commands.docker), /^run\n(.*\n)*--name\ntestbed-host\n/);
+  assert.equal(readFileSync(path.join(bin, 'asked'), 'utf8'), 'rm\nrun\n');
   const env = Object.fromEntries(
     says(commands.docker)
       .split('\n')
