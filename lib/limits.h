@@ -222,6 +222,7 @@
 #define TB_LIMIT_SOUND_CHANNELS 8
 #define TB_LIMIT_SOUND_BLOCK_MS 200   /* that one block of sound may last */
 #define TB_LIMIT_SOUND_BEHIND_MS 2000 /* of sound that waits for who writes it somewhere; more is lost */
+#define TB_LIMIT_OPUS_BEHIND 25       /* packets of sound that wait for main: then the oldest is lost */
 #define TB_LIMIT_VIEWERS 32           /* WebRTC peers of one host, if the configuration says nothing */
 #define TB_LIMIT_UNCONNECTED_MS                                                                              \
         1000 /* that an offer has to be connected before another one may take its place */
@@ -232,6 +233,8 @@
         (16 * 1024) /* bytes in the kernel that it has not sent yet, of the host's line to the server */
 #define TB_LIMIT_RELAY_UNITS                                                                                 \
         (64 * 1024) /* bytes that wait for an observer: then encoded pictures are left out */
+#define TB_LIMIT_RELAY_SOUND                                                                                 \
+        (96 * 1024) /* bytes that wait for an observer, or on the host's line: then sound is left out, too */
 #define TB_LIMIT_RELAY_PICTURE (200 * 1024) /* bytes of a picture that goes by the pairing server */
 #define TB_LIMIT_VNC_CLIENTS 32
 #define TB_LIMIT_NET_RANGES 64           /* ranges of addresses in one list of a configuration */

@@ -94,6 +94,22 @@ static bool takes_units(gpointer data)
         return ((TbBridge *)data)->units;
 }
 
+/* Pictures wait while the line is late, sound does not: it is little, and goes first. */
+static void send_sound(const guint8 *bytes, gsize size, guint32 at, TbObserver *observer, gpointer data)
+{
+        TbBridge *bridge = data;
+        if (!bridge->ready || tb_bridge_link_under_way(bridge->link) > TB_LIMIT_RELAY_SOUND)
+                return;
+        g_autoptr(GBytes) message =
+                tb_bridge_sound(tb_observer_session(observer), tb_observer_peer(observer), bytes, size, at);
+        tb_bridge_link_send(bridge->link, true, g_bytes_get_data(message, NULL), g_bytes_get_size(message));
+}
+
+static bool takes_sound(gpointer data)
+{
+        return ((TbBridge *)data)->sound;
+}
+
 static gsize queued(gpointer data)
 {
         return tb_bridge_link_under_way(((TbBridge *)data)->link);
@@ -103,6 +119,8 @@ const TbObserverOps tb_bridge_observer_ops = {.send = send_to_observer,
                                               .picture = send_picture,
                                               .unit = send_unit,
                                               .takes_units = takes_units,
+                                              .sound = send_sound,
+                                              .takes_sound = takes_sound,
                                               .queued = queued,
                                               .may_say = observer_may_say};
 
@@ -178,6 +196,7 @@ static void ready(TbBridge *bridge, const TbBridgeMessage *m)
         bridge->ready = true;
         bridge->uploads.shares = m->shares;
         bridge->units = m->units;
+        bridge->sound = m->sound;
         bridge->away.ready_us = g_get_monotonic_time();
         if (bridge->late_devices)
                 tb_bridge_send(bridge, tb_bridge_devices_message(bridge->core, &bridge->short_devices));

@@ -33,6 +33,7 @@ struct TbBridge {
         TbAway away;                                  /* observers while the server is */
         bool ready;                                   /* the server has accepted us */
         bool units;                                   /* … and knows of encoded pictures */
+        bool sound;                                   /* … and of sound */
         bool late_devices;                            /* the hello did not have room for them */
         bool short_devices;                           /* their interfaces are left out */
         TbTally *tally;                               /* owned: what observers make us log */

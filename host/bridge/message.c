@@ -67,6 +67,7 @@ static bool parse_ready(TbBridgeMessage *m, GError **error)
         m->protocol = json_is_integer(protocol) ? (int)CLAMP(json_integer_value(protocol), 1, 1000) : 1;
         m->shares = g_strcmp0(json_string_value(json_object_get(m->json, "pictures")), "shared") == 0;
         m->units = json_is_true(json_object_get(m->json, "encoded"));
+        m->sound = json_is_true(json_object_get(m->json, "sound"));
         m->open = g_strcmp0(json_string_value(json_object_get(m->json, "access")), "open") == 0;
         get_ice_servers(m);
         return get_name(m, "host", false, &m->host, error) && get_name(m, "peerId", false, &m->peer, error);
@@ -391,6 +392,15 @@ GBytes *tb_bridge_unit(const char *session, const char *peer, GBytes *unit, bool
                                              (guint8)(height >> 8), (guint8)height},
                             5);
         g_byte_array_append(out, bytes, (guint)size);
+        return g_byte_array_free_to_bytes(out);
+}
+
+GBytes *tb_bridge_sound(const char *session, const char *peer, const guint8 *packet, gsize size, guint32 at)
+{
+        guint32 place = GUINT32_TO_BE(at);
+        GByteArray *out = envelope(4, session, peer, size + sizeof place);
+        g_byte_array_append(out, (const guint8 *)&place, sizeof place);
+        g_byte_array_append(out, packet, (guint)size);
         return g_byte_array_free_to_bytes(out);
 }
 

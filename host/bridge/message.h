@@ -56,6 +56,7 @@ typedef struct TbBridgeMessage {
         bool open;         /* it asks nobody for a token */
         bool shares;       /* it knows of pictures that are for others, too */
         bool units;        /* it knows of encoded ones */
+        bool sound;        /* it knows of sound */
         const char *host;  /* the name that this host has there; nullable */
         const char *nonce; /* challenge */
         bool names;        /* challenge: it wants the proof to name it */
@@ -86,6 +87,8 @@ GBytes *tb_bridge_picture(const char *session, const char *peer, GBytes *jpeg);
 /* 0x03, n, peer, m, session, flags (bit 0: keyframe), width and height of the screen (big-endian, 16 bits), H.264. */
 GBytes *tb_bridge_unit(const char *session, const char *peer, GBytes *unit, bool keyframe, int width,
                        int height);
+/* 0x04, n, peer, m, session, where it begins (32 bits, big-endian; samples of 48 kHz), one packet of Opus. */
+GBytes *tb_bridge_sound(const char *session, const char *peer, const guint8 *packet, gsize size, guint32 at);
 /* 0x02 and the same without a JPEG: the last one is for this observer, too. */
 GBytes *tb_bridge_picture_again(const char *session, const char *peer);
 

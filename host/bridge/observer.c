@@ -44,8 +44,10 @@ static gsize queued_relay(gpointer data)
         return o->ops->queued(o->data);
 }
 
-static const TbControlOps relay_ops = {
-        .send = send_relay, .queued = queued_relay, .picture = tb_observer_picture_topic};
+static const TbControlOps relay_ops = {.send = send_relay,
+                                       .queued = queued_relay,
+                                       .picture = tb_observer_picture_topic,
+                                       .sound = tb_observer_sound_topic};
 
 static bool names(const json_t *list, const char *word)
 {
@@ -137,6 +139,7 @@ static void end_relay(TbObserver *o)
 {
         g_clear_pointer(&o->relay, tb_control_free);
         tb_observer_picture_end(o);
+        tb_observer_sound_end(o);
 }
 
 bool tb_observer_let_go(TbObserver *o)

@@ -27,6 +27,9 @@ typedef struct TbObserverOps {
          * left out. */
         bool (*unit)(GBytes *unit, bool keyframe, int width, int height, TbObserver *observer, gpointer data);
         bool (*takes_units)(gpointer data); /* the server does */
+        /* One packet of Opus; `at` as tb_opus_reader_new() has it. What there is no room for is left out. */
+        void (*sound)(const guint8 *bytes, gsize size, guint32 at, TbObserver *observer, gpointer data);
+        bool (*takes_sound)(gpointer data); /* the server does */
         gsize (*queued)(gpointer data);
         bool (*may_say)(const char *what, TbObserver *observer,
                         gpointer data); /* in the log: not too often */

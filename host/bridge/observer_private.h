@@ -6,6 +6,7 @@
 #include "host/core/control/control.h"
 #include "host/media/encode/coded.h"
 #include "host/media/hub/hub.h"
+#include "host/media/sound/opus_reader.h"
 #include "host/media/still/still.h"
 
 struct TbObserver {
@@ -33,7 +34,8 @@ struct TbObserver {
         char *picture_of;  /* owned: interface that the picture is of; NULL: the device's video */
         int picture_width; /* px that it is shown with; 0: not said */
         gint64 picture_mark;
-        json_t *person; /* owned: what the server said of it; NULL: nothing yet */
+        TbOpusReader *sound; /* owned; NULL: nobody listens by the relay */
+        json_t *person;      /* owned: what the server said of it; NULL: nothing yet */
 };
 
 /* The hub of that video interface, or (NULL) of the device's first; borrowed. */
@@ -49,3 +51,7 @@ void tb_observer_picture_begin(TbObserver *o); /* nothing is known of its line *
 void tb_observer_picture_end(TbObserver *o);
 bool tb_observer_picture_topic(const char *device, const char *interface, bool on, gpointer data,
                                GError **error);
+/* observer_sound.c: the same of its sound. */
+void tb_observer_sound_end(TbObserver *o);
+bool tb_observer_sound_topic(const char *device, const char *interface, bool on, gpointer data,
+                             GError **error);

@@ -11,6 +11,9 @@
 #define UNIT 0x03 /* encoded: flags, width, height, H.264 */
 #define UNIT_HEAD 5
 #define UNIT_KEY 1 /* of the flags */
+#define SOUND 0x04 /* where it begins, a packet of Opus */
+#define SOUND_HEAD 4
+#define SOUND_MOST 1500 /* bytes; a packet of 20 ms has 1275 at the most (RFC 6716) */
 /* bytes in a reader's queue above which samples are left out: the next one is newer anyway */
 #define SLOW (64 * 1024)
 #define CONTROL_MAX (64 * 1024)
@@ -268,8 +271,23 @@ static TbParty *observer_of(TbParty *host, const char *session_id, gsize session
         return NULL;
 }
 
+/* Goes ahead of a picture that waits, and is left out last: it is little. What comes late is of no use. */
+static void relay_sound(TbParty *observer, const guint8 *sound, gsize size)
+{
+        TbPairing *pairing = observer->pairing;
+        if (pairing->options.ops->queued(observer->connection) > TB_LIMIT_RELAY_SOUND) {
+                pairing->dropped_samples++;
+                return;
+        }
+        guint8 out[1 + SOUND_HEAD + SOUND_MOST] = {SOUND};
+        memcpy(out + 1, sound, size);
+        pairing->relayed_messages++;
+        pairing->relayed_bytes += size + 1;
+        pairing->options.ops->binary(observer->connection, out, size + 1);
+}
+
 /* 0x01, n, n bytes of peer id, m, m bytes of session id, JPEG; 0x03: the same of an encoded one; 0x02: the same without either, of the
- * last one */
+ * last one; 0x04: sound */
 static void host_picture(TbParty *host, const guint8 *bytes, gsize size)
 {
         gsize n = size > 1 ? bytes[1] : 0;
@@ -277,8 +295,15 @@ static void host_picture(TbParty *host, const guint8 *bytes, gsize size)
         gsize at = 3 + n + m;
         bool again = size == at && bytes[0] == PICTURE_AGAIN && host->picture;
         bool is_new = (bytes[0] == PICTURE && size > at) || (bytes[0] == UNIT && size > at + UNIT_HEAD);
-        if ((!again && !is_new) || n == 0 || m == 0) {
+        bool sound = bytes[0] == SOUND && size > at + SOUND_HEAD && size <= at + SOUND_HEAD + SOUND_MOST;
+        if ((!again && !is_new && !sound) || n == 0 || m == 0) {
                 tb_party_error(host, "invalid", "Invalid picture");
+                return;
+        }
+        TbParty *observer = observer_of(host, (const char *)bytes + 3 + n, m, (const char *)bytes + 2, n);
+        if (sound) {
+                if (observer)
+                        relay_sound(observer, bytes + at, size - at);
                 return;
         }
         if (!again) { /* kept, also when nobody wants it any more: others may be named for it */
@@ -288,7 +313,6 @@ static void host_picture(TbParty *host, const guint8 *bytes, gsize size)
                 g_clear_pointer(&host->picture, g_bytes_unref);
                 host->picture = g_bytes_new_take(copy, size - at + 1);
         }
-        TbParty *observer = observer_of(host, (const char *)bytes + 3 + n, m, (const char *)bytes + 2, n);
         bool encoded = ((const guint8 *)g_bytes_get_data(host->picture, NULL))[0] == UNIT;
         if (observer && encoded)
                 relay_unit(observer, host->picture);

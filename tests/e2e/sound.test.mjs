@@ -139,20 +139,56 @@ test('the page is silent until its button is pressed, by a key; then it is heard
   assertQuiet(page);
 });
 
-test('an observer hears it through the pairing server, and by no other way', async (t) => {
-  const server = await withServer(t);
-  const host = await withHost(t, { name: 'lab-1', server: { url: server.url }, devices: { av: AV } });
-  await until('the device on the server', async () => (await server.get('/api/devices')).text.includes('lab-1/av'));
-  const { viewUrl } = await server.session({ device: 'lab-1/av', mode: 'view', observers: 2 });
-  const page = await openPage(t, await startBrowser(t), new URL(viewUrl, server.url).href);
-  await inPage(page, 'a picture', () => document.querySelector('.stage video')?.videoWidth > 0);
-  await page.click('button[aria-label="Hear the sound"]');
-  await inPage(page, '-15 dBFS', () => {
+const loud = (page) =>
+  inPage(page, '-15 dBFS', () => {
     const level = document.querySelector('.level').getAttribute('aria-valuenow');
     return level !== null && Math.abs(Number(level) + 15) <= 2;
   });
-  assert.equal((await host.get('/host/devices/av/audio')).json.listeners, 1);
+
+test('an observer hears it: peer to peer, by the relay where WebRTC does not work, and without a picture', async (t) => {
+  const server = await withServer(t);
+  const host = await withHost(t, {
+    name: 'lab-1',
+    server: { url: server.url },
+    devices: { av: AV, mic: { attach: 'testtone://?level=-12' } },
+  });
+  await until('the devices on the server', async () => (await server.get('/api/devices')).text.includes('lab-1/mic'));
+  const browser = await startBrowser(t);
+  const listeners = async (id) => (await host.get(`/host/devices/${id}/audio`)).json.listeners;
+  const watch = async (device, options) => {
+    const { viewUrl } = await server.session({ device: `lab-1/${device}`, mode: 'view' });
+    return openPage(t, browser, new URL(viewUrl, server.url).href, options);
+  };
+  const HEAR = 'button[aria-label="Hear the sound"]';
+
+  const page = await watch('av');
+  await inPage(page, 'a picture', () => document.querySelector('.stage video')?.videoWidth > 0);
+  await page.click(HEAR);
+  await loud(page);
+  assert.equal(await listeners('av'), 1);
   assertQuiet(page);
+  await page.close();
+
+  const relayed = await watch('av', { webrtc: false });
+  await inPage(relayed, 'a picture', () => document.querySelector('.stage')?.dataset.rung === 'fallback');
+  await until('nobody to listen', async () => (await listeners('av')) === 0);
+  await relayed.click(HEAR);
+  await loud(relayed);
+  assert.equal(await relayed.locator('#sound-notice').isVisible(), false);
+  assert.equal(await listeners('av'), 1);
+  await relayed.click('button[aria-label="Mute the sound"]');
+  await until('nobody to listen', async () => (await listeners('av')) === 0);
+  assertQuiet(relayed);
+  await relayed.close();
+
+  for (const options of [{}, { webrtc: false }]) {
+    const mic = await watch('mic', options);
+    await mic.click(`[aria-label=Sound] ${HEAR}`);
+    await loud(mic);
+    assert.equal(await listeners('mic'), 1);
+    assertQuiet(mic);
+    await mic.close();
+  }
 });
 
 test('Firefox plays sound beside the picture', async (t) => {

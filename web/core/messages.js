@@ -46,6 +46,7 @@ export default {
     console: { sends: 'console', device: true },
     log: { sends: 'event', device: true },
     picture: { sends: 'binary' },
+    sound: { sends: 'binary' },
   },
   types: {
     xyz: { x: { type: 'number' }, y: { type: 'number' }, z: { type: 'number' } },

@@ -1,9 +1,11 @@
 // Binary messages of the relay: the first byte says what follows. 0x01: one JPEG of the reduced picture. 0x03: flags,
-// the screen's width and height (16 bits each), one access unit of H.264.
+// the screen's width and height (16 bits each), one access unit of H.264. 0x04: where it begins, one packet of Opus.
 
 export const PICTURE = 0x01;
 const UNIT = 0x03;
 const UNIT_HEAD = 6;
+const SOUND = 0x04;
+const SOUND_HEAD = 5;
 const KEY = 1;
 const MAX_PICTURE = 1024 * 1024;
 
@@ -15,7 +17,10 @@ function screenOf(jpeg) {
   return width > 0 && height > 0 ? { width: Number(width), height: Number(height) } : null;
 }
 
-/** {kind: 'picture', jpeg, screen}, {kind: 'unit', key, screen, data}, or null for what we do not know. */
+/**
+ * {kind: 'picture', jpeg, screen}, {kind: 'unit', key, screen, data}, {kind: 'sound', at, data}, or null for what we do
+ * not know.
+ */
 export function parseBinary(bytes) {
   if (bytes.length < 2 || bytes.length > MAX_PICTURE + 1) return null;
   if (bytes[0] === UNIT) {
@@ -27,6 +32,11 @@ export function parseBinary(bytes) {
       screen: width > 0 && height > 0 ? { width, height } : null,
       data: bytes.subarray(UNIT_HEAD),
     };
+  }
+  if (bytes[0] === SOUND) {
+    if (bytes.length <= SOUND_HEAD) return null;
+    const at = ((bytes[1] << 24) | (bytes[2] << 16) | (bytes[3] << 8) | bytes[4]) >>> 0;
+    return { kind: 'sound', at, data: bytes.subarray(SOUND_HEAD) };
   }
   if (bytes[0] !== PICTURE) return null;
   const jpeg = bytes.subarray(1);

@@ -8,6 +8,7 @@ import { awayWords, clipboardOf, interfacesOf, isPhone } from '../core/store.js'
 import { showsH264, UnitDecoder } from '../core/units.js';
 import { h } from '../app/dom.js';
 import { mountScreen } from '../app/views/screen.js';
+import { relaySound } from './relay-sound.js';
 
 const WAY_OF_TURN = 'relayed (TURN)'; // of core/stats.js
 
@@ -157,6 +158,7 @@ function relayPicture(report, { id, signaling, commands, scope }) {
   }, 1000);
   return {
     el: canvas,
+    sound: relaySound({ signaling, commands, scope }),
     start() {
       wanted = true;
       subscribe();

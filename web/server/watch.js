@@ -12,6 +12,7 @@ import { noticesPlace } from '../app/settle.js';
 import * as prefs from '../app/prefs.js';
 import * as device from '../app/views/device.js';
 import { controlOf } from '../app/views/lease.js';
+import { soundPanel } from '../app/views/listen.js';
 import { makePage, makeSignaling, reporter, sessionOf } from './common.js';
 import { mountPicture } from './picture.js';
 import { remoteServices } from './remote.js';
@@ -154,6 +155,14 @@ function run(status, signaling) {
   svc.mountVideo = (box) => {
     box.append(stage);
     return () => spare.append(stage);
+  };
+  svc.mountListen = (box, _, { iface }) => {
+    const { header, panel } = soundPanel(box, iface);
+    const home = screen.mountSoundIn(header, panel);
+    return () => {
+      home();
+      panel.remove();
+    };
   };
   scope.add(store.watch((s) => s.devices[id]?.interfaces, screen.refresh));
   scope.add(device.mount(place, svc, { id }));

@@ -371,13 +371,20 @@ static bool change_topics(TbControl *control, const TbControlMessage *m, GError 
         return true;
 }
 
-static bool switch_picture(TbControl *control, const TbTopic *topic, bool on, GError **error)
+static bool is_media(const TbTopic *topic)
 {
-        if (control->ops->picture)
-                return control->ops->picture(topic->device ? topic->device : control->only, topic->interface,
-                                             on, control->data, error);
-        tb_set_error(error, TB_ERROR_UNPROCESSABLE,
-                     "pictures come over the relay only; here use WHEP or stream.mjpeg");
+        return g_str_equal(topic->name, "picture") || g_str_equal(topic->name, "sound");
+}
+
+static bool switch_media(TbControl *control, const TbTopic *topic, bool on, GError **error)
+{
+        bool (*change)(const char *, const char *, bool, gpointer, GError **) =
+                g_str_equal(topic->name, "sound") ? control->ops->sound : control->ops->picture;
+        if (change)
+                return change(topic->device ? topic->device : control->only, topic->interface, on,
+                              control->data, error);
+        tb_set_error(error, TB_ERROR_UNPROCESSABLE, "%s comes over the relay only; here use WHEP",
+                     topic->name);
         return false;
 }
 
@@ -393,16 +400,16 @@ bool tb_control_subscribe(TbControl *control, const char *text, gint64 from, GEr
                 tb_set_error(error, TB_ERROR_FORBIDDEN, "this session is for %s only", control->only);
                 return false;
         }
-        if (g_str_equal(topic.name, "picture"))
-                return switch_picture(control, &topic, true, error);
+        if (is_media(&topic))
+                return switch_media(control, &topic, true, error);
         return tb_control_stream_add(control->stream, text, &topic, from, error);
 }
 
 void tb_control_unsubscribe(TbControl *control, const char *text)
 {
         g_auto(TbTopic) topic = {0};
-        if (tb_topic_parse(text, &topic) && g_str_equal(topic.name, "picture"))
-                switch_picture(control, &topic, false, NULL);
+        if (tb_topic_parse(text, &topic) && is_media(&topic))
+                switch_media(control, &topic, false, NULL);
         else
                 tb_control_stream_remove(control->stream, text);
 }

@@ -44,6 +44,8 @@ typedef struct TbControlOps {
         gsize max;
         /* The topic "picture": the reduced picture of a device over this carrier. NULL: refused. */
         bool (*picture)(const char *device, const char *interface, bool on, gpointer data, GError **error);
+        /* The topic "sound": the same of what is heard. */
+        bool (*sound)(const char *device, const char *interface, bool on, gpointer data, GError **error);
 } TbControlOps;
 
 /* `actor` is copied. `ops` is static. `device`: the only device that this viewer may see and control; NULL:

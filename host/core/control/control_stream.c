@@ -338,7 +338,8 @@ bool tb_control_stream_add(TbControlStream *stream, const char *key, const TbTop
         What what;
         if (!what_parse(topic->name, &what)) {
                 tb_error_set_field(error, TB_ERROR_INVALID, "subscribe",
-                                   "there is no topic %s: event, sensor, console, log, picture", topic->name);
+                                   "there is no topic %s: event, sensor, console, log, picture, sound",
+                                   topic->name);
                 return false;
         }
         const char *device = topic->device ? topic->device : stream->only;

@@ -150,6 +150,9 @@ static void test_picture(void)
         gsize size;
         const void *bytes = g_bytes_get_data(message, &size);
         g_assert_cmpmem(bytes, size, "\x01\x02p1\x04sessJPEG", 13);
+        g_autoptr(GBytes) sound = tb_bridge_sound("sess", "p1", (const guint8 *)"OPUS", 4, 0x01020304);
+        bytes = g_bytes_get_data(sound, &size);
+        g_assert_cmpmem(bytes, size, "\x04\x02p1\x04sess\x01\x02\x03\x04OPUS", 17);
 }
 
 static void test_retry(void)

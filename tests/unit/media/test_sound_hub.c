@@ -1,7 +1,9 @@
 /* The sound hub, its clock and its Opus, with a source that the test pushes by hand. */
 #include <math.h>
 
+#include "host/media/gstreamer.h"
 #include "host/media/media.h"
+#include "host/media/sound/opus_reader.h"
 #include "host/media/sound/sound_clock.h"
 #include "host/media/sound/sound_encoder.h"
 #include "host/media/sound/sound_private.h"
@@ -286,6 +288,51 @@ static void test_encoded_once(Fixture *f, gconstpointer data G_GNUC_UNUSED)
         run_until(f->source.stops == 1);
 }
 
+typedef struct Read {
+        guint n, gaps;
+        guint32 next;
+} Read;
+
+static void on_read(void *data, const guint8 *bytes, gsize size, guint32 at)
+{
+        Read *r = data;
+        g_assert_cmpuint(size, >, 2);
+        g_assert_cmpuint(bytes[0] >> 3, >=, 16); /* CELT, RFC 6716 §3.1 */
+        r->gaps += r->n > 1 && (gint32)(at - r->next) > 5;
+        r->next = at + TB_OPUS_RATE * TB_OPUS_MS / 1000;
+        r->n++;
+}
+
+/* On the main thread, the same packets; while main is away the oldest are lost, and that is a gap. */
+static void test_opus_reader(Fixture *f, gconstpointer data G_GNUC_UNUSED)
+{
+        Read r = {0};
+        Packets all = {0};
+        g_autoptr(GError) error = NULL;
+        TbOpusReader *reader = tb_opus_reader_new(f->hub, on_read, &r, &error);
+        g_assert_no_error(error);
+        g_assert_cmpuint(tb_sound_hub_listeners(f->hub), ==, 1);
+        TbOpusTap *tap = tb_opus_tap_new(f->hub, on_packet, &all, NULL);
+        push(&f->source, STEREO, 8000, 20);
+        run_until(r.n >= 8);
+        g_assert_cmpuint(r.gaps, ==, 0);
+        guint before = packets_of(&all);
+        for (guint i = 1; i <= 3; i++) { /* half a second may wait for the encoder */
+                push(&f->source, STEREO, 8000, 40);
+                for (gint64 end = g_get_monotonic_time() + WAIT_US;
+                     packets_of(&all) < before + i * 20 - 2 && g_get_monotonic_time() < end;)
+                        g_thread_yield();
+        }
+        guint read = r.n;
+        g_assert_cmpuint(packets_of(&all), >, before + TB_LIMIT_OPUS_BEHIND);
+        run_until(r.n == read + TB_LIMIT_OPUS_BEHIND);
+        g_assert_cmpuint(r.gaps, ==, 1);
+        tb_opus_tap_remove(tap);
+        tb_opus_reader_free(reader);
+        g_assert_cmpuint(tb_sound_hub_listeners(f->hub), ==, 0);
+        run_until(f->source.stops == 1);
+}
+
 /* Packets follow each other without a gap, and stand where their sound was taken. */
 static void test_times(Fixture *f, gconstpointer data G_GNUC_UNUSED)
 {
@@ -341,6 +388,7 @@ int main(int argc, char **argv)
         g_test_add_func("/sound-hub/clock", test_clock);
         g_test_add("/sound-hub/behind", Fixture, NULL, set_up, test_behind, tear_down);
         g_test_add("/sound-hub/encoded-once", Fixture, NULL, set_up, test_encoded_once, tear_down);
+        g_test_add("/sound-hub/opus-reader", Fixture, NULL, set_up, test_opus_reader, tear_down);
         g_test_add("/sound-hub/times", Fixture, NULL, set_up, test_times, tear_down);
         int rc = g_test_run();
         tb_main_stop();

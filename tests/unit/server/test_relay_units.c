@@ -102,11 +102,54 @@ static void test_left_out(void)
         close_room(&r);
 }
 
+static void send_sound(Room *r, const Line *to, gsize bytes, guint8 n)
+{
+        const char *peer = id_of(to);
+        g_autoptr(GByteArray) out = g_byte_array_new();
+        g_autofree char *head =
+                g_strdup_printf("\x04%c%s%c%s", (int)strlen(peer), peer, (int)strlen(r->id), r->id);
+        g_autofree guint8 *packet = g_malloc0(4 + bytes);
+        packet[3 + bytes] = n;
+        g_byte_array_append(out, (const guint8 *)head, (guint)strlen(head));
+        g_byte_array_append(out, packet, (guint)(4 + bytes));
+        tb_pairing_binary(r->host->party, out->data, out->len, r->w.now);
+}
+
+/* Sound is for one observer, goes on where pictures are left out already, and is lost without a word. */
+static void test_sound(void)
+{
+        Room r;
+        open_room(&r);
+        g_assert_true(json_is_true(json_object_get(newest(r.host, "ready"), "sound")));
+        send_unit(&r, r.fast, true, 1);
+        send_sound(&r, r.slow, 160, 2);
+        g_assert_cmpint(r.slow->last_picture, ==, 2);
+        g_assert_cmpuint(r.fast->pictures, ==, 1);
+        send_unit(&r, r.slow, false, 0); /* "the last one" is the last picture */
+        g_assert_cmpint(r.slow->last_picture, ==, 1);
+        guint said = r.host->said->len;
+        r.slow->queued = TB_LIMIT_RELAY_SOUND;
+        send_sound(&r, r.slow, 160, 3);
+        g_assert_cmpint(r.slow->last_picture, ==, 3);
+        r.slow->queued++;
+        send_sound(&r, r.slow, 160, 4);
+        g_assert_cmpint(r.slow->last_picture, ==, 3);
+        r.slow->queued = 0;
+        g_assert_cmpuint(r.host->said->len, ==, said);
+        send_sound(&r, r.slow, 0, 5); /* no packet */
+        send_sound(&r, r.slow, 2000, 6);
+        g_assert_cmpint(r.slow->last_picture, ==, 3);
+        g_assert_cmpstr(json_string_value(json_object_get(newest(r.host, "error"), "message")), ==,
+                        "Invalid picture");
+        close_room(&r);
+}
+
 int main(int argc, char **argv)
 {
         g_test_init(&argc, &argv, NULL);
         tb_main_init(NULL);
         g_test_add_func("/relay-units/passed-on", test_passed_on);
         g_test_add_func("/relay-units/left-out", test_left_out);
+        g_test_add_func("/relay-units/sound", test_sound);
         return g_test_run();
 }

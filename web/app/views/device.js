@@ -233,9 +233,10 @@ function mountDevice(root, svc, device, wanted, onTab) {
 
   // ---- beside them ----
   for (const iface of of('power')) scope.add(mountPower(first, svc, { id, iface, control }));
-  // the first one is heard with the picture
-  if (!svc.remote)
-    for (const iface of of('audio').slice(videos.length ? 1 : 0)) scope.add(mountListen(first, svc, { id, iface }));
+  // the first one is heard with the picture; an observer's connection carries no other
+  const heard = svc.remote ? of('audio').slice(0, 1) : of('audio');
+  for (const iface of heard.slice(videos.length ? 1 : 0))
+    scope.add((svc.mountListen ?? mountListen)(first, svc, { id, iface }));
   scope.add(mountLease(first, svc, { id }));
   scope.add(svc.mountRoom ? svc.mountRoom(rest) : mountPeople(rest, svc, { id }));
   for (const iface of of('sensors')) {

@@ -8,6 +8,15 @@ import { h, Scope } from '../dom.js';
 import { mountSound } from './sound.js';
 import { soundOf } from './video.js';
 
+/** Where the sound of a device without a picture is: {header, panel}. */
+export function soundPanel(root, iface) {
+  const title = iface.name === 'audio' ? 'Sound' : capital(humanize(iface.name));
+  const header = h('header', {}, h('h2', {}, title));
+  const panel = h('section', { class: 'panel', 'aria-label': title }, header);
+  root.append(panel);
+  return { header, panel };
+}
+
 export function mountListen(root, svc, { id, iface }) {
   const scope = new Scope();
   const { api } = svc;
@@ -44,10 +53,9 @@ export function mountListen(root, svc, { id, iface }) {
     const words = humane(reason ?? '').replace(/[.\s]+$/, '');
     sound.carried(rung === 'fallback' ? `${words}. It is tried again by itself.` : null);
   });
-  const title = iface.name === 'audio' ? 'Sound' : capital(humanize(iface.name));
-  root.append(
-    h('section', { class: 'panel', 'aria-label': title }, h('header', {}, h('h2', {}, title), sound.tools), sound.note),
-  );
+  const { header, panel } = soundPanel(root, iface);
+  header.append(...sound.tools);
+  panel.append(sound.note);
   if (sound.on) ladder.start();
   scope.add(() => {
     ladder.stop();

@@ -25,8 +25,9 @@ const pause = (ms) => new Promise((next) => setTimeout(next, ms));
  * @param {string} o.id                          device, for names and what is remembered
  * @param {(wish: {audio: boolean}) => object} o.connect   a client for the ladder (core/ladder.js), with sound or not
  * @param {{has: () => boolean, why: () => Promise<string>}} [o.sound]   of the device: views/sound.js
- * @param {(report: {shown(w, h), failed()}) => {el: Element, start(), stop(), choices}} o.fallback   `choices`: of the
- *                                               dialog behind the badge (quality.js)
+ * @param {(report: {shown(w, h), failed()}) => {el: Element, start(), stop(), choices, sound}} o.fallback   `choices`: of
+ *                                               the dialog behind the badge (quality.js); `sound`: {start(), stop()}, as
+ *                                               relaySound() has them, where it carries any
  * @param {object[]} [o.choices]                 further ones of that dialog
  * @param {string} o.fallbackName                "MJPEG"; fallbackText: the same within a sentence
  * @param {boolean} [o.start]                    false: the caller calls ladder.start()
@@ -42,8 +43,8 @@ const pause = (ms) => new Promise((next) => setTimeout(next, ms));
  * @param {object} o.commands                    core/command.js
  * @param {() => () => void} [o.telemetry]        called when the data channel `sensor` opens; what it returns, when it
  *                                                closes
- * @returns {{unmount(), refresh(), quality, ladder, stage, header, where()}}   refresh: what hasInput, hasVideo,
- *                                               isPhone or ownSize say may have changed
+ * @returns {{unmount(), refresh(), quality, ladder, stage, header, where(), mountSoundIn(header, below)}}   refresh:
+ *                                               what hasInput, hasVideo, isPhone or ownSize say may have changed
  */
 export function mountScreen(
   root,
@@ -143,6 +144,7 @@ export function mountScreen(
     // what there is goes on until the one with sound, or without it, shows its picture
     changed: () => {
       if (!ladder.move() && ladder.rung === 'connecting') ladder.restart();
+      carrySound();
     },
   });
 
@@ -237,7 +239,8 @@ export function mountScreen(
   const full = fullScreen({ id, scope, stage, keys: input.fullKeys, entered: () => screen.focus() });
   stage.append(input.over, full.bar);
   panel.append(...input.below);
-  header.append(...[...sound.tools, ...input.tools, ...picture.tools, snap, full.button].filter(Boolean));
+  const home = document.createComment(''); // behind the tools of sound, which a page without a picture has elsewhere
+  header.append(...[...sound.tools, home, ...input.tools, ...picture.tools, snap, full.button].filter(Boolean));
 
   // ---- video ----
   let frameTimer = null;
@@ -331,9 +334,7 @@ export function mountScreen(
     if (rung !== 'webrtc') showing = false;
     useChannels();
     quality.setRung(rung, reason);
-    sound.carried(
-      rung === 'fallback' ? `it comes by WebRTC alone, and the picture comes by ${fallbackText} now.` : null,
-    );
+    carrySound();
     if (rung === 'webrtc' && hasVideo()) {
       frameTimer = setTimeout(() => {
         if (!showing) ladder.giveUp(new Error('connected, but no picture arrived'));
@@ -375,6 +376,16 @@ export function mountScreen(
     hideSpare(); // only now: no black in between
   }
 
+  /** Where the fallback carries sound, it does while WebRTC does not. */
+  function carrySound() {
+    const spared = ladder.rung === 'fallback';
+    sound.carried(
+      spared && !spare.sound ? `it comes by WebRTC alone, and the picture comes by ${fallbackText} now.` : null,
+    );
+    if (spared && sound.on) spare.sound?.start({ played: sound.played, refused: sound.carried });
+    else if (spare.sound?.stop()) sound.heard(ladder.client?.stream ?? null);
+  }
+
   function showSpare() {
     if (!hasVideo()) return;
     showing = false;
@@ -404,6 +415,7 @@ export function mountScreen(
   );
   quality.route = commands.route;
   scope.add(() => {
+    spare.sound?.stop();
     clearTimeout(frameTimer);
     ladder.stop();
     hideSpare();
@@ -415,6 +427,15 @@ export function mountScreen(
     sound.refresh();
     if (video.videoWidth) setVideoSize(); // it was not known before whose picture this is
   }
+  /** The sound of a device without a picture: its button and its words are in a panel of the page's own. */
+  function mountSoundIn(header, below) {
+    header.append(...sound.tools);
+    below.append(sound.note);
+    return () => {
+      home.before(...sound.tools);
+      stage.before(sound.note);
+    };
+  }
   if (start) ladder.start();
-  return { unmount: () => scope.close(), refresh, quality, ladder, stage, header, where: picture.where };
+  return { unmount: () => scope.close(), refresh, quality, ladder, stage, header, where: picture.where, mountSoundIn };
 }

@@ -18,12 +18,12 @@ const WHY_MS = 2000; // of silence, before it is asked why, and between two ques
  * @param {() => boolean} o.has           the device has sound at all
  * @param {() => Promise<string>} o.why   why there is none now; '' when it should be heard
  * @param {() => void} o.changed          `on` has changed: the connection is to carry it, or no more
- * @returns {{tools: Element[], note: Element, on, refresh(), heard(stream), carried(reason)}}
+ * @returns {{tools: Element[], note: Element, on, refresh(), heard(stream), played(from), carried(reason)}}
  */
 export function mountSound({ id, scope, media, has, why, changed }) {
   let on = false;
   let without = null; // why the way that there is carries no sound
-  let source = null; // {context, analyser, node, samples}
+  let source = null; // {context, analyser, node, samples, own}
   let silent = 0; // since when
   let asked = 0;
 
@@ -71,10 +71,23 @@ export function mountSound({ id, scope, media, has, why, changed }) {
   }
 
   function deafen() {
-    source?.node.disconnect();
-    source?.context.close().catch(() => {});
+    if (source) source.node.disconnect(source.analyser);
+    if (source?.own) source.context.close().catch(() => {});
     source = null;
     bar.style.width = '0';
+  }
+
+  function measure(context, node, own) {
+    const analyser = context.createAnalyser();
+    analyser.fftSize = 2048;
+    node.connect(analyser);
+    source = { context, analyser, node, samples: new Float32Array(analyser.fftSize), own };
+  }
+
+  /** What is heard by another way, whose context it is, or (null) no more. */
+  function played(from) {
+    deafen();
+    if (on && from) measure(from.context, from.node, false);
   }
 
   /** The stream that the picture comes by, whenever it is another one or has got a track. */
@@ -84,11 +97,7 @@ export function mountSound({ id, scope, media, has, why, changed }) {
     if (!on || !stream?.getAudioTracks().length || typeof AudioContext !== 'function') return;
     const context = new AudioContext();
     context.resume().catch(() => {});
-    const analyser = context.createAnalyser();
-    analyser.fftSize = 2048;
-    const node = context.createMediaStreamSource(stream);
-    node.connect(analyser);
-    source = { context, analyser, node, samples: new Float32Array(analyser.fftSize) };
+    measure(context, context.createMediaStreamSource(stream), true);
     media.play().catch((error) => {
       if (error?.name !== 'NotAllowedError') return;
       set(false); // the browser wants a gesture first
@@ -149,6 +158,7 @@ export function mountSound({ id, scope, media, has, why, changed }) {
     },
     refresh,
     heard,
+    played,
     carried,
   };
 }
