@@ -7,8 +7,10 @@
 #include "host/core/private.h"
 #include "lib/limits.h"
 
-#define READ_BACK_TRIES 20
-#define READ_BACK_MS 100
+#define READ_BACK_TRIES 24 /* two seconds in all */
+#define READ_BACK_MS                                                                                         \
+        10 /* between two looks; doubles: most switches are quick, some relays and hubs are not */
+#define READ_BACK_MS_MAX 100
 #define AGAIN_MS 200 /* between two tries to switch on again; doubles */
 #define AGAIN_MS_MAX 2000
 
@@ -43,7 +45,7 @@ static bool read_back(TbCommand *c, TbInstance *instance, TbIo *io, bool on, GEr
         const Run *run = c->scratch;
         TbPowerObserved wanted = on ? TB_POWER_ON : TB_POWER_OFF;
         for (int i = 0; i < READ_BACK_TRIES; i++) {
-                if (i > 0 && !tb_io_sleep(io, READ_BACK_MS, error))
+                if (i > 0 && !tb_io_sleep(io, MIN(READ_BACK_MS << MIN(i - 1, 8), READ_BACK_MS_MAX), error))
                         return false;
                 if (!read_state(c, instance, io, error))
                         return false;
