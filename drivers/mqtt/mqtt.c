@@ -19,6 +19,7 @@ typedef struct Outlet {
         int timeout_ms;
         guint seen;     /* messages of the state that were told */
         guint asked_at; /* how many there were when something was last asked or commanded */
+        bool owed;      /* a command was sent that the device has said nothing to yet */
 } Outlet;
 
 static const char *where_of(const Outlet *o)
@@ -197,19 +198,23 @@ static bool power_set(TbInstance *self, TbIo *io G_GNUC_UNUSED, bool on, GError 
 {
         Outlet *o = (Outlet *)self;
         o->asked_at = count_of(o); /* what is said from here on is an answer */
+        o->owed = true;
         return tb_mqtt_publish(o->ear, o->says.set, on ? o->says.on : o->says.off, error);
 }
 
 static bool power_get(TbInstance *self, TbIo *io, TbPowerState *ret, GError **error)
 {
         Outlet *o = (Outlet *)self;
-        bool told = true, was_told = count_of(o) != o->asked_at;
+        bool told = true;
         guint since = count_of(o);
+        if (since != o->asked_at)
+                o->owed = false;
         if (o->says.ask && !ask(o, error))
                 return false;
-        if (o->says.topics[TB_MQTT_STATE] && (o->says.ask || !was_told) &&
+        if (o->says.topics[TB_MQTT_STATE] && (o->says.ask || o->owed) &&
             !wait_state(o, io, o->says.ask ? since : o->asked_at, &told, error))
                 return false;
+        o->owed = false; /* waited for once: who looks again is not kept waiting for what may never be said */
         if (o->says.ask && !told) {
                 tb_set_error(error, TB_ERROR_TIMEOUT, "nobody answers on %s in time", where_of(o));
                 return false;

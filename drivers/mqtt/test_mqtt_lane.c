@@ -167,7 +167,14 @@ static void test_broker(void)
              *two = attach(&b, "set_topic=x/set&on=1&off=0&state_topic=x/state&timeout_ms=500");
         lane_open_wait(one, PATIENCE_MS);
         lane_open_wait(two, PATIENCE_MS);
-        g_assert_cmpint(lane_observed(two), ==, TB_POWER_UNKNOWN); /* nothing was said yet */
+        /* nothing was said yet: once told what to do it is given its time to answer, who only looks does not wait for it */
+        gint64 at_us = g_get_monotonic_time();
+        lane_power(two, true);
+        g_assert_cmpint(lane_observed(two), ==, TB_POWER_UNKNOWN);
+        gint64 told_us = g_get_monotonic_time();
+        for (int i = 0; i < 3; i++)
+                g_assert_cmpint(lane_observed(two), ==, TB_POWER_UNKNOWN);
+        g_assert_cmpint(g_get_monotonic_time() - told_us, <, told_us - at_us);
         publish(&b, "x/state", "0", true);
         lane_wait(two, "its state", is_off, NULL, PATIENCE_MS);
         tb_child_free(b.broker, 0);
