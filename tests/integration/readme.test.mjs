@@ -1,12 +1,12 @@
 // The README's examples, as they stand there: only the ports are others.
 import assert from 'node:assert/strict';
-import { spawn } from 'node:child_process';
-import { readFileSync } from 'node:fs';
+import { spawn, spawnSync } from 'node:child_process';
+import { readFileSync, readdirSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { after, before, test } from 'node:test';
 
 import { UBOOT } from './bench.mjs';
-import { Host, ROOT, scratch, until, within } from './harness.mjs';
+import { BUILD, Host, ROOT, scratch, until, within } from './harness.mjs';
 import { decode } from './png.mjs';
 
 const blocks = [
@@ -21,6 +21,34 @@ before(async () => {
 });
 
 after(() => host?.stop());
+
+/** The attachments that the drivers' READMEs show: URIs, and objects of a configuration. */
+function* attachments() {
+  for (const driver of readdirSync(path.join(ROOT, 'drivers'))) {
+    let text;
+    try {
+      text = readFileSync(path.join(ROOT, 'drivers', driver, 'README.md'), 'utf8').replaceAll('…', 'x'.repeat(12));
+    } catch {
+      continue; // a part that is no driver
+    }
+    for (const [, uri] of text.matchAll(/^ {4}(\w[\w+.-]*:\/\/\S+)/gm)) yield [driver, `[${JSON.stringify(uri)}]`];
+    for (const [, block] of text.matchAll(/```yaml\n([\s\S]*?)```/g))
+      for (const one of block.split(/^(?=uri:)/m))
+        if (/^uri:/.test(one)) yield [driver, `\n      power:\n${one.replace(/^/gm, '        ')}`];
+  }
+}
+
+test("what the drivers' READMEs show is taken as it stands there", () => {
+  const devices = [...attachments()].map(([driver, attach], i) => `  ${driver}-${i}:\n    attach: ${attach}`);
+  const file = path.join(scratch('tb-examples-'), 'host.yaml');
+  writeFileSync(file, `name: examples\nport: 0\ndevices:\n${devices.join('\n')}\n`);
+  const { stdout, stderr } = spawnSync(path.join(BUILD, 'testbed-host'), ['--check', '--config', file], {
+    encoding: 'utf8',
+  });
+  const wrong = (stdout + stderr).split('\n').filter((line) => /host\.yaml/.test(line) && !/ is that of /.test(line));
+  assert.ok(devices.length > 40, `${devices.length} examples were found`);
+  assert.deepEqual(wrong, []);
+});
 
 async function sh(script) {
   const dir = scratch('tb-readme-');
