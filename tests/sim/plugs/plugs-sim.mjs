@@ -56,22 +56,26 @@ const KINDS = {
     turn(n, set[2] === 'On');
     return [200, { [name(n)]: word(n) }];
   },
-  /** developers.home-assistant: docs/api/rest.md */
+  /** developers.home-assistant: docs/api/rest.md; outputs are switch.desk, switch.desk_2, … */
   homeassistant(url, request, body) {
     if (request.headers.authorization !== `Bearer ${options.secret}`) return [401, '401: Unauthorized'];
-    const state = () => ({
-      entity_id: 'switch.desk',
-      state: relays.fault === 'away' ? 'unavailable' : outputs[0] ? 'on' : 'off',
-      attributes: { friendly_name: 'Desk', current_power_w: watts(0) },
+    const entity = (n) => (n ? `switch.desk_${n + 1}` : 'switch.desk');
+    const state = (n) => ({
+      entity_id: entity(n),
+      state: relays.fault === 'away' ? 'unavailable' : outputs[n] ? 'on' : 'off',
+      attributes: { friendly_name: 'Desk', current_power_w: watts(n) },
       last_changed: '2026-01-01T00:00:00+00:00',
       last_updated: '2026-01-01T00:00:00+00:00',
     });
-    if (url.pathname === '/api/states/switch.desk') return [200, state()];
+    const find = (name) => outputs.findIndex((_, n) => entity(n) === name);
+    const asked = find(/^\/api\/states\/(.*)$/.exec(url.pathname)?.[1]);
+    if (asked >= 0) return [200, state(asked)];
     const call = /^\/api\/services\/switch\/turn_(on|off)$/.exec(url.pathname);
     if (!call || request.method !== 'POST') return [404, { message: 'Entity not found.' }];
-    if (body.entity_id !== 'switch.desk') return [200, []];
-    turn(0, call[1] === 'on');
-    return [200, [state()]];
+    const meant = find(body.entity_id);
+    if (meant < 0) return [200, []];
+    turn(meant, call[1] === 'on');
+    return [200, [state(meant)]];
   },
   /** NETIO's JSON API: POST /netio.json, basic auth; outputs are numbered from 1 */
   netio(url, request, body) {
