@@ -215,6 +215,12 @@ void tb_poller_hook(TbPoller *poller, void (*call)(gpointer data), gpointer data
         g_array_append_val(poller->hooks, hook);
 }
 
+void tb_poller_hook_first(TbPoller *poller, void (*call)(gpointer data), gpointer data)
+{
+        Hook hook = {.call = call, .data = data};
+        g_array_prepend_val(poller->hooks, hook);
+}
+
 void tb_poller_unhook(TbPoller *poller, gpointer data)
 {
         for (guint i = poller->hooks->len; i-- > 0;)

@@ -21,8 +21,10 @@ TbPollerEntry *tb_poller_add(TbPoller *poller, int fd, uint32_t epoll_events, Tb
 /* Counts the rounds of the loop in which it called anybody: for those who share a budget in one. */
 guint64 tb_poller_round(const TbPoller *poller);
 bool tb_poller_is_calling(const TbPoller *poller); /* somebody's callback runs */
-/* Called at the end of each of these rounds, still as one of the callbacks. `data` is whose it is. */
+/* Called at the end of each of these rounds, still as one of the callbacks. `data` is whose it is. Who was hooked first works, and the
+ * others send what came of it: `_first` comes before all that were hooked in without. */
 void tb_poller_hook(TbPoller *poller, void (*call)(gpointer data), gpointer data);
+void tb_poller_hook_first(TbPoller *poller, void (*call)(gpointer data), gpointer data);
 void tb_poller_unhook(TbPoller *poller, gpointer data);
 void tb_poller_change(TbPollerEntry *entry, uint32_t epoll_events);
 void tb_poller_remove(TbPollerEntry *entry); /* accepts NULL; does not close the fd */

@@ -11,20 +11,10 @@
 #include "lib/limits.h"
 #include "lib/thread.h"
 
-#define IDLE 32           /* connections that are kept for the next request */
 #define BLOCK (16 * 1024) /* bytes read at once */
 
-struct TbCarryLines {
-        TbHttp *http;     /* borrowed */
-        TbPoller *poller; /* borrowed */
-        GQueue idle;      /* owned TbHttpPair, the last used first */
-};
-
 struct TbCarryLine {
-        TbCarryLines *lines;  /* borrowed */
-        TbHttpPair *pair;     /* owned */
-        TbPollerEntry *entry; /* owned */
-        uint32_t waits_for;
+        TbCarryKept *kept;   /* owned */
         TbMuxStream *stream; /* borrowed; NULL: it has its end */
         TbCarryAnswer answer;
         GByteArray *out;         /* owned: what the server has not taken */
@@ -38,38 +28,9 @@ struct TbCarryLine {
         gpointer data;
 };
 
-/* --- connections --- */
-TbCarryLines *tb_carry_lines_new(TbHttp *http, TbPoller *poller)
+static int fd_of(const TbCarryLine *line)
 {
-        TbCarryLines *lines = g_new0(TbCarryLines, 1);
-        lines->http = http;
-        lines->poller = poller;
-        return lines;
-}
-
-static void pair_free(gpointer pair)
-{
-        tb_http_pair_free(pair);
-}
-
-void tb_carry_lines_free(TbCarryLines *lines)
-{
-        if (!lines)
-                return;
-        g_queue_clear_full(&lines->idle, pair_free);
-        g_free(lines);
-}
-
-/* One that is open still: the server ends those on which nothing is asked for long. */
-static TbHttpPair *pair_of(TbCarryLines *lines, GError **error)
-{
-        for (TbHttpPair *pair; (pair = g_queue_pop_head(&lines->idle));) {
-                char byte;
-                if (recv(tb_http_pair_fd(pair), &byte, 1, MSG_PEEK | MSG_DONTWAIT) < 0 && errno == EAGAIN)
-                        return pair;
-                tb_http_pair_free(pair);
-        }
-        return tb_http_pair_new(lines->http, error);
+        return tb_http_pair_fd(tb_carry_kept_pair(line->kept));
 }
 
 /* --- its end --- */
@@ -89,12 +50,8 @@ void tb_carry_refuse(TbMuxStream *stream, const GError *error)
 
 static void end(TbCarryLine *line)
 {
-        tb_poller_remove(line->entry);
-        if (!line->spoilt && line->answer.complete && line->answer.keeps && line->out->len == 0 &&
-            line->lines->idle.length < IDLE)
-                g_queue_push_head(&line->lines->idle, line->pair);
-        else
-                tb_http_pair_free(line->pair);
+        tb_carry_kept_give(line->kept, !line->spoilt && line->answer.complete && line->answer.keeps &&
+                                               line->out->len == 0);
         tb_carry_answer_clear(&line->answer);
         g_byte_array_unref(line->out);
         if (line->in)
@@ -127,18 +84,11 @@ static void fail(TbCarryLine *line, const char *cause)
 }
 
 /* --- the request --- */
-static void wait_for(TbCarryLine *line, uint32_t events)
-{
-        if (line->waits_for != events)
-                tb_poller_change(line->entry, events);
-        line->waits_for = events;
-}
-
 /* Reads while the stream has room, writes while something waits. */
 static void arm(TbCarryLine *line)
 {
         bool room = !line->in && (!line->answered || tb_mux_writable(line->stream) > 0);
-        wait_for(line, (room ? EPOLLIN : 0) | (line->out->len > 0 ? EPOLLOUT : 0));
+        tb_carry_kept_wait_for(line->kept, (room ? EPOLLIN : 0) | (line->out->len > 0 ? EPOLLOUT : 0));
 }
 
 /* Its reader may have answered already, and left: the answer says so. */
@@ -146,8 +96,7 @@ static void flush(TbCarryLine *line)
 {
         gsize done = 0;
         while (done < line->out->len) {
-                gssize n = send(tb_http_pair_fd(line->pair), line->out->data + done, line->out->len - done,
-                                MSG_NOSIGNAL);
+                gssize n = send(fd_of(line), line->out->data + done, line->out->len - done, MSG_NOSIGNAL);
                 if (n < 0 && errno == EINTR)
                         continue;
                 if (n < 0 && errno == EAGAIN)
@@ -229,20 +178,12 @@ TbCarryLine *tb_carry_line_new(TbCarryLines *lines, TbMuxStream *stream, const T
                 tb_error_set_field(error, TB_ERROR_INVALID, "path", "the path is malformed");
                 return NULL;
         }
-        TbHttpPair *pair = pair_of(lines, error);
-        if (!pair)
-                return NULL;
         TbCarryLine *line = g_new0(TbCarryLine, 1);
-        line->entry = tb_poller_add(lines->poller, tb_http_pair_fd(pair), EPOLLIN, on_events, line);
-        if (!line->entry) {
-                tb_set_error(error, TB_ERROR_UNAVAILABLE, "the kernel has no room to wait for one more");
-                tb_http_pair_free(pair);
+        line->kept = tb_carry_kept_take(lines, on_events, line, error);
+        if (!line->kept) {
                 g_free(line);
                 return NULL;
         }
-        line->lines = lines;
-        line->pair = pair;
-        line->waits_for = EPOLLIN;
         line->stream = stream;
         line->ended = ended;
         line->data = data;
@@ -251,7 +192,7 @@ TbCarryLine *tb_carry_line_new(TbCarryLines *lines, TbMuxStream *stream, const T
         line->body_left = request->length;
         line->out = g_byte_array_new();
         tb_carry_answer_init(&line->answer, strcmp(request->method, "HEAD") == 0);
-        tb_http_pair_as(pair, user, role);
+        tb_http_pair_as(tb_carry_kept_pair(line->kept), user, role);
         g_autofree char *head = head_of(request, line->has_body);
         g_byte_array_append(line->out, (const guint8 *)head, (guint)strlen(head));
         flush(line);
@@ -378,10 +319,10 @@ static void on_events(uint32_t events, gpointer data)
         TbCarryLine *line = data;
         if (events & EPOLLOUT)
                 flush(line);
-        while (line->waits_for & EPOLLIN && !line->in) {
+        while (tb_carry_kept_waits_for(line->kept) & EPOLLIN && !line->in) {
                 char block[BLOCK];
                 gsize most = line->answered ? MIN(tb_mux_writable(line->stream), sizeof block) : sizeof block;
-                gssize n = most > 0 ? recv(tb_http_pair_fd(line->pair), block, most, 0) : -1;
+                gssize n = most > 0 ? recv(fd_of(line), block, most, 0) : -1;
                 if (most == 0 || (n < 0 && errno == EAGAIN))
                         break;
                 if (n < 0 && errno == EINTR)

@@ -1,18 +1,14 @@
 #pragma once
 /*
  * A carried request on its way to the host's own HTTP server and back: by a socket pair into the same dispatcher as any other
- * (tb_http_pair_new()), kept open for the next one. What the stream has no room for is not read, what the server does not take gives no
+ * (carry_kept.h). What the stream has no room for is not read, what the server does not take gives no
  * credit. Main thread.
  */
+#include "host/bridge/carry_kept.h"
 #include "host/bridge/message.h"
-#include "lib/http/http.h"
 #include "lib/proto/mux.h"
 
-typedef struct TbCarryLines TbCarryLines; /* those that are open */
 typedef struct TbCarryLine TbCarryLine;
-
-TbCarryLines *tb_carry_lines_new(TbHttp *http, TbPoller *poller); /* both borrowed */
-void tb_carry_lines_free(TbCarryLines *lines); /* nothing is under way any more; NULL is fine */
 
 /* Sends the request, for this user; `end`: it has no body. `ended` runs once, from the loop or one of the calls below, when the stream
  * has its end, or was refused: the line is invalid then. NULL with the error (TB_ERROR_INVALID, TB_ERROR_LIMIT, TB_ERROR_UNAVAILABLE):

@@ -102,8 +102,9 @@ struct TbHttp {
         TbHttpPair *pair;            /* while it is given to the library; NULL: none is */
         const TbTlsArrival *arrival; /* while it is given to the library; NULL: none is */
         guint16 port;
-        bool running; /* inside MHD_run() */
-        bool kicked;  /* MHD_run() is to be called again */
+        bool running;    /* inside MHD_run() */
+        bool kicked;     /* MHD_run() is to be called again */
+        bool ends_round; /* it is called by the end of the poller's round: again is in another one */
         bool stopping;
         char *server_header; /* owned */
         char *boot;          /* owned; first half of request ids */
@@ -236,6 +237,11 @@ struct TbRequest {
 };
 
 /* server.c */
+/* run.c */
+void tb_http_run_start(TbHttp *http);
+bool tb_http_run_wait(
+        TbHttp *http); /* for the library's descriptor. False, with errno: the kernel has no room */
+void tb_http_run_stop(TbHttp *http);
 void tb_http_run(TbHttp *http);  /* lets libmicrohttpd work, then arms its timer */
 void tb_http_kick(TbHttp *http); /* the same from the loop, soon */
 void tb_http_check_stopped(TbHttp *http);

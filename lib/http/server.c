@@ -3,7 +3,6 @@
 #include <errno.h>
 #include <signal.h>
 #include <string.h>
-#include <sys/epoll.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -14,60 +13,6 @@
 #include "lib/limits.h"
 #include "lib/log.h"
 #include "lib/thread.h"
-
-/* --- libmicrohttpd inside the loop --- */
-static void arm_timer(TbHttp *http)
-{
-        MHD_UNSIGNED_LONG_LONG ms;
-        if (http->kicked)
-                g_source_set_ready_time(http->timer, 0);
-        else if (MHD_get_timeout(http->daemon, &ms) == MHD_YES)
-                g_source_set_ready_time(http->timer, ms == 0 ? 0
-                                                             : g_get_monotonic_time() +
-                                                                       (gint64)MIN(ms, 3600 * 1000) * 1000);
-        else
-                g_source_set_ready_time(http->timer, -1);
-}
-
-void tb_http_run(TbHttp *http)
-{
-        if (http->running) /* an answer given inside a handler: the outer call goes on with it */
-                return;
-        http->running = true;
-        http->kicked = false;
-        tb_http_turns_begin(http);
-        MHD_run(http->daemon);
-        http->running = false;
-        arm_timer(http);
-}
-
-void tb_http_kick(TbHttp *http)
-{
-        http->kicked = true; /* without a thread of its own libmicrohttpd learns of a resumed connection when
-                                it runs, and only then */
-        if (!http->running)
-                g_source_set_ready_time(http->timer, 0);
-}
-
-static void on_epoll(uint32_t events G_GNUC_UNUSED, gpointer data)
-{
-        tb_http_run(data);
-}
-
-typedef struct HttpSource {
-        GSource source;
-        TbHttp *http; /* borrowed */
-} HttpSource;
-
-static gboolean timer_dispatch(GSource *source, GSourceFunc callback G_GNUC_UNUSED,
-                               gpointer data G_GNUC_UNUSED)
-{
-        g_source_set_ready_time(source, -1);
-        tb_http_run(((HttpSource *)source)->http);
-        return G_SOURCE_CONTINUE;
-}
-
-static GSourceFuncs timer_funcs = {.dispatch = timer_dispatch};
 
 static void on_log(void *data, const char *format, va_list args)
 {
@@ -231,6 +176,7 @@ TbHttp *tb_http_new(const TbHttpOptions *options, GError **error)
         take_names(http, options);
         tb_http_turns_start(http);
         tb_ws_turns_start(http);
+        tb_http_run_start(http);
         tb_places_init(&http->streams, options->max_streams ? "streams and sockets" : NULL,
                        MIN(options->max_streams, places / 2));
         tb_share_start(http);
@@ -269,13 +215,7 @@ TbHttp *tb_http_new(const TbHttpOptions *options, GError **error)
                 tb_http_free(http);
                 return NULL;
         }
-        http->timer = g_source_new(&timer_funcs, sizeof(HttpSource));
-        ((HttpSource *)http->timer)->http = http;
-        g_source_set_name(http->timer, "tb_http");
-        g_source_attach(http->timer, g_main_context_get_thread_default());
-        const union MHD_DaemonInfo *info = MHD_get_daemon_info(http->daemon, MHD_DAEMON_INFO_EPOLL_FD);
-        http->entry = tb_poller_add(http->poller, info->epoll_fd, EPOLLIN, on_epoll, http);
-        if (!http->entry) {
+        if (!tb_http_run_wait(http)) {
                 tb_set_error(error, TB_ERROR_INTERNAL, "cannot wait for connections: epoll: %s",
                              g_strerror(errno));
                 if (options->tls)
@@ -393,9 +333,8 @@ void tb_http_free(TbHttp *http)
                 MHD_stop_daemon(http->daemon);
                 tb_ws_drop_all(http);
                 tb_tls_front_free(http->front);
-                g_source_destroy(http->timer);
-                g_source_unref(http->timer);
         }
+        tb_http_run_stop(http);
         tb_deaf_stop(http);
         tb_expire_stop(http);
         g_assert(http->requests.length == 0 && http->pushes.length == 0 && http->sockets.length == 0 &&

@@ -8,7 +8,7 @@
 #include "lib/limits.h"
 
 /* --- bytes --- */
-#define CHUNK 4096 /* that are read at once, as many as wslay takes */
+#define CHUNK (16 * 1024) /* that are read at once: what is whole in them is taken where it lies */
 
 G_STATIC_ASSERT(TB_LIMIT_WS_EARLY <= CHUNK);
 
