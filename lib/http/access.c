@@ -6,6 +6,7 @@
 #include "lib/error.h"
 #include "lib/http/forwarded.h"
 #include "lib/http/private.h"
+#include "lib/http/ws.h"
 #include "lib/log.h"
 
 #define TB_SHOWN_HEADER 200 /* bytes of a header that a text names */

@@ -26,9 +26,6 @@
 /* bytes of a refused body that are read away, so that the answer arrives */
 #define TB_HTTP_DISCARD (16 * 1024 * 1024)
 #define TB_HTTP_STREAM_BLOCK (16 * 1024)
-/* Sec-WebSocket-Protocol of a page: "testbed", which is answered, and this with its token in base64url behind */
-#define TB_WS_PROTOCOL "testbed"
-#define TB_WS_BEARER "testbed.bearer."
 
 typedef struct TbHttpRoute {
         const TbRoute *route; /* borrowed */

@@ -10,6 +10,10 @@
 
 #include "lib/http/http.h"
 
+/* Sec-WebSocket-Protocol of a page: "testbed", which is answered, and this with its token in base64url behind */
+#define TB_WS_PROTOCOL "testbed"
+#define TB_WS_BEARER "testbed.bearer."
+
 typedef struct TbWs TbWs;
 
 typedef struct TbWsOps {
@@ -22,7 +26,7 @@ typedef struct TbWsOps {
         void (*pong)(TbWs *ws, const guint8 *bytes, gsize size, gpointer data);
 } TbWsOps;
 
-/* Whether the client offers this subprotocol. */
+/* Whether the client offers this subprotocol; its token is none. */
 bool tb_request_offers_protocol(TbRequest *request, const char *protocol);
 /* Answers the request with 101. `protocol`: the chosen subprotocol or NULL. NULL with an error answered when
  * it is no WebSocket request. */

@@ -63,7 +63,8 @@ static char *check_upgrade(TbRequest *request)
 
 bool tb_request_offers_protocol(TbRequest *request, const char *protocol)
 {
-        return tb_header_has_token(tb_request_header(request, "Sec-WebSocket-Protocol"), protocol);
+        return !g_str_has_prefix(protocol, TB_WS_BEARER) &&
+               tb_header_has_token(tb_request_header(request, "Sec-WebSocket-Protocol"), protocol);
 }
 
 TbWs *tb_request_upgrade(TbRequest *request, const char *protocol, gsize max_message, const TbWsOps *ops,

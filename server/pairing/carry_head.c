@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "lib/error.h"
+#include "lib/http/ws.h"
 #include "lib/json.h"
 
 /* Where the host's "/" is for the client, with what a proxy before us put in front: for Location. */
@@ -33,6 +34,20 @@ static json_t *headers_of(TbRequest *request, const char *name, GError **error)
         return out;
 }
 
+/* What the client offers, but for his token: that is for this server alone. The caller frees. */
+static char *offers_of(TbRequest *request)
+{
+        const char *offers = tb_request_header(request, "Sec-WebSocket-Protocol");
+        g_auto(GStrv) all = g_strsplit(offers ? offers : "", ",", -1);
+        GString *kept = g_string_new(NULL);
+        for (char **one = all; *one; one++) {
+                const char *name = g_strstrip(*one);
+                if (*name && !g_str_has_prefix(name, TB_WS_BEARER))
+                        g_string_append_printf(kept, "%s%s", kept->len > 0 ? ", " : "", name);
+        }
+        return g_string_free(kept, FALSE);
+}
+
 char *tb_carry_head(TbRequest *request, const char *host, const char *path, const TbCarryAs *as,
                     bool websocket, gsize *ret_size, GError **error)
 {
@@ -45,8 +60,8 @@ char *tb_carry_head(TbRequest *request, const char *host, const char *path, cons
         if (tb_request_content_length(request) >= 0)
                 json_object_set_new(head, "length", json_integer(tb_request_content_length(request)));
         if (websocket) {
-                const char *offers = tb_request_header(request, "Sec-WebSocket-Protocol");
-                json_object_set_new(head, "websocket", json_string(offers ? offers : ""));
+                g_autofree char *offers = offers_of(request);
+                json_object_set_new(head, "websocket", json_string(offers));
         }
         return tb_json_text(head, ret_size);
 }

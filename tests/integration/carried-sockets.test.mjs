@@ -147,6 +147,27 @@ for (const [what, bytes] of [
     await until('the close', () => good.ws.code === 4001);
   });
 
+test('a page shows its token as a protocol: here it counts, and no host sees it', async (t) => {
+  const bearer = (who) =>
+    `testbed.bearer.${Buffer.from(TOKENS.find((k) => k.name === who).token).toString('base64url')}`;
+  const through = (target, ...protocols) => websocket(server.url, target, { protocols });
+  const ws = await through(`${AT}/ws`, 'testbed', bearer('vera'));
+  t.after(() => ws.stop());
+  assert.equal(ws.ws.protocol, 'testbed');
+  assert.equal((await ws.command('board', 'lease.take', { ttl_s: 30 })).error.status, 403);
+  const rfb = await through(`${AT}/devices/screen/video/vnc`, 'binary', bearer('otto'));
+  t.after(() => rfb.stop());
+  assert.equal(rfb.ws.protocol, 'binary');
+  const rogue = await server.host('rogue', [], { token: TOKENS[2].token });
+  const opening = through('/api/hosts/rogue/host/x', 'binary', bearer('lab'), 'testbed');
+  const { stream, head } = await headOf(rogue, (h) => h.path === '/host/x');
+  assert.equal(head.websocket, 'binary, testbed');
+  assert.doesNotMatch(JSON.stringify(head), /bearer/);
+  rogue.send(frame(HEAD, stream, { status: 101, headers: { 'sec-websocket-protocol': bearer('lab') } }));
+  assert.equal((await opening).ws.protocol, 'testbed'); // never the token
+  rogue.stop();
+});
+
 test('a host that answers a WebSocket with a page is told to be updated', async (t) => {
   const own = await withServer(t);
   const old = await own.host('old', []);

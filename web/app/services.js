@@ -56,7 +56,7 @@ export function makeServices({ base, onAuth }) {
   mountQueue(document.body, commands);
   const telemetry = new Telemetry();
   const clock = new HostClock();
-  const socket = new SocketRoute({ url: () => api.wsUrl('host/ws'), WebSocket });
+  const socket = new SocketRoute({ url: () => api.wsPath('host/ws'), protocols: () => api.wsProtocols(), WebSocket });
   commands.addRoute(socket);
   socket.on('change', () => commands.routesChanged());
   socket.on('message', (text) => commands.receive(text, socket.name));
@@ -69,7 +69,8 @@ export function makeServices({ base, onAuth }) {
   const events = new EventStream({
     url: api.url('host/events'),
     fetch: (...args) => fetch(...args),
-    wsUrl: (last) => api.wsUrl('host/events', { last_event_id: last }),
+    wsUrl: (last) => api.wsPath('host/events', { last_event_id: last }),
+    wsProtocols: () => api.wsProtocols(),
     WebSocket,
     headers: () => api.headers(),
     lastEventId: '0', // the timeline begins with what the host still remembers

@@ -38,6 +38,14 @@ export async function problemOf(response) {
   });
 }
 
+/** The token as a protocol's name, the only header that a page can set on a WebSocket: addresses are in logs. */
+export function protocolsWith(token, own = []) {
+  if (!token) return own;
+  const bytes = String.fromCharCode(...new TextEncoder().encode(token));
+  const text = btoa(bytes).replace(/\+/g, '-').replace(/\//g, '_').replace(/=+$/, '');
+  return [...(own.length ? own : ['testbed']), `testbed.bearer.${text}`];
+}
+
 const seg = encodeURIComponent;
 const READ_MS = 12000; // longer than the host needs for any state: the connection is dead
 
@@ -68,23 +76,14 @@ export class Api {
     return url.href;
   }
 
-  /** The same as a WebSocket URL; browsers cannot set headers on one, so the token always travels in it. */
-  wsUrl(path, query = {}) {
-    return this.url(path, { query, auth: true }).replace(/^http/, 'ws');
-  }
-
-  /** Without the token: that goes with the protocols, which no log has. */
+  /** The same as a WebSocket URL, without the token: that goes with the protocols, which no log has. */
   wsPath(path, query = {}) {
     return this.url(path, { query }).replace(/^http/, 'ws');
   }
 
-  /** What a WebSocket offers: the token as a protocol's name, the only header that a page can set on one. */
+  /** What a WebSocket offers. */
   wsProtocols(own = []) {
-    const token = this._token();
-    if (!token) return own;
-    const bytes = String.fromCharCode(...new TextEncoder().encode(token));
-    const text = btoa(bytes).replace(/\+/g, '-').replace(/\//g, '_').replace(/=+$/, '');
-    return [...(own.length ? own : ['testbed']), `testbed.bearer.${text}`];
+    return protocolsWith(this._token(), own);
   }
 
   headers(extra = {}) {

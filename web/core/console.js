@@ -22,10 +22,12 @@ export class ConsoleClient extends Emitter {
    * @param {object} o
    * @param {() => Promise<{offset: number, start?: number}>} o.info   GET of the console
    * @param {(from: number) => string} o.url
+   * @param {() => string[]} [o.protocols]                             what its WebSocket offers
    */
   constructor({
     info,
     url,
+    protocols = () => [],
     WebSocket,
     clock = systemClock,
     backoff = new Backoff({ maxMs: 8000 }),
@@ -35,6 +37,7 @@ export class ConsoleClient extends Emitter {
     Object.assign(this, {
       _info: info,
       _url: url,
+      _protocols: protocols,
       _WebSocket: WebSocket,
       _clock: clock,
       _backoff: backoff,
@@ -118,7 +121,7 @@ export class ConsoleClient extends Emitter {
   }
 
   _open(run) {
-    const socket = (this._socket = new this._WebSocket(this._url(this.offset)));
+    const socket = (this._socket = new this._WebSocket(this._url(this.offset), this._protocols()));
     socket.binaryType = 'arraybuffer';
     const mine = (fn) => (e) => {
       if (run === this._run) fn(e);

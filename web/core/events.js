@@ -76,12 +76,14 @@ export class SseParser {
 export class EventStream extends Emitter {
   /**
    * @param {(lastEventId: string|null) => string} [o.wsUrl]   with o.WebSocket; without them by fetch alone
+   * @param {() => string[]} [o.wsProtocols]                   what it offers (Api.wsProtocols)
    * @param {(data: object) => any} [o.idOf]                   what resumes after a message of the WebSocket
    */
   constructor({
     url,
     fetch,
     wsUrl = null,
+    wsProtocols = () => [],
     WebSocket = null,
     headers = () => ({}),
     clock = systemClock,
@@ -94,6 +96,7 @@ export class EventStream extends Emitter {
       _url: url,
       _fetch: fetch,
       _wsUrl: wsUrl,
+      _wsProtocols: wsProtocols,
       _WebSocket: WebSocket,
       _headers: headers,
       _clock: clock,
@@ -141,7 +144,7 @@ export class EventStream extends Emitter {
 
   _bySocket() {
     this._set('connecting');
-    const socket = (this._socket = new this._WebSocket(this._wsUrl(this.lastEventId)));
+    const socket = (this._socket = new this._WebSocket(this._wsUrl(this.lastEventId), this._wsProtocols()));
     const mine = (fn) => (e) => {
       if (socket === this._socket) fn(e);
     };

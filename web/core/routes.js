@@ -7,9 +7,23 @@ import { MOUNT_OPS } from './sky.js';
 
 /** A WebSocket that comes back by itself, as a route. Opened when first needed, closed by stop(). */
 export class SocketRoute extends Emitter {
-  constructor({ name = 'websocket', url, WebSocket, clock = systemClock, backoff = new Backoff() }) {
+  constructor({
+    name = 'websocket',
+    url,
+    protocols = () => [],
+    WebSocket,
+    clock = systemClock,
+    backoff = new Backoff(),
+  }) {
     super();
-    Object.assign(this, { name, _url: url, _WebSocket: WebSocket, _clock: clock, _backoff: backoff });
+    Object.assign(this, {
+      name,
+      _url: url,
+      _protocols: protocols,
+      _WebSocket: WebSocket,
+      _clock: clock,
+      _backoff: backoff,
+    });
     this._socket = null;
     this._retry = null;
     this._on = false;
@@ -57,7 +71,7 @@ export class SocketRoute extends Emitter {
 
   _connect() {
     const url = typeof this._url === 'function' ? this._url() : this._url;
-    const socket = (this._socket = new this._WebSocket(url));
+    const socket = (this._socket = new this._WebSocket(url, this._protocols()));
     const mine = (fn) => (e) => {
       if (socket === this._socket) fn(e);
     };

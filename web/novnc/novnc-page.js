@@ -2,6 +2,7 @@
 // host wants to know. ?device=ID picks the device, ?view_only=1 sends no input, #token= (or ?access_token=), kept until
 // one logs out and taken out of the address, says who one is. No absolute URLs: it works below a path prefix.
 import RFB from './novnc/core/rfb.js';
+import { protocolsWith } from '../core/api.js';
 import { whoHasIt } from '../core/words.js';
 import { askWho, tokenOfLink, userButton } from '../app/views/login.js';
 import { Store } from '../core/store.js';
@@ -42,7 +43,7 @@ function address() {
   url.protocol = location.protocol === 'https:' ? 'wss:' : 'ws:';
   url.search = '';
   url.hash = '';
-  const all = { device: query.get('device'), access_token: token(), lease: query.get('lease') };
+  const all = { device: query.get('device'), lease: query.get('lease') };
   for (const [name, value] of Object.entries(all)) if (value) url.searchParams.set(name, value);
   return url.href;
 }
@@ -101,7 +102,10 @@ async function again(reason) {
 function connect() {
   clearTimeout(timer);
   say('Connecting …', 'connecting');
-  const session = (rfb = new RFB(by('screen'), address(), password ? { credentials: { password } } : {}));
+  const session = (rfb = new RFB(by('screen'), address(), {
+    wsProtocols: protocolsWith(token(), ['binary']),
+    ...(password ? { credentials: { password } } : {}),
+  }));
   let open = false;
   const mine = (fn) => (event) => {
     if (session === rfb) fn(event);

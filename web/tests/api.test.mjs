@@ -20,16 +20,15 @@ test('URLs stay below the prefix, whatever the ids are', () => {
   assert.throws(() => new Api({ base: 'http://bench:6109/staging' }), TypeError);
 });
 
-test('the token travels in a header, or in the URL where there are no headers', async () => {
+test('the token travels in a header, of WebSockets in the one that a page can set, and in a URL only of what the browser asks for', async () => {
   const { api, fetch } = make([response(200, [])], { token: () => 's3cret' });
   await api.devices();
   assert.equal(fetch.calls[0].headers.Authorization, 'Bearer s3cret');
   assert.doesNotMatch(fetch.calls[0].url, /s3cret/);
   assert.equal(api.url('host/x', { auth: true }), 'http://bench:6109/staging/host/x?access_token=s3cret');
-  assert.equal(
-    api.wsUrl('host/ws', { from: 7, none: null }),
-    'ws://bench:6109/staging/host/ws?from=7&access_token=s3cret',
-  );
+  assert.equal(api.wsPath('host/ws', { from: 7, none: null }), 'ws://bench:6109/staging/host/ws?from=7');
+  assert.deepEqual(api.wsProtocols(), ['testbed', 'testbed.bearer.czNjcmV0']);
+  assert.deepEqual(api.wsProtocols(['binary']), ['binary', 'testbed.bearer.czNjcmV0']);
 });
 
 test('control calls show the lease, reading does not', async () => {

@@ -451,7 +451,8 @@ export async function startFakeHost({ port = 0, prefix = '/', token = null, tick
     const url = new URL(req.url, 'http://fake');
     const path = url.pathname.slice(prefix.length - 1);
     calls.push({ method: 'WS', path: path + url.search, body: '' });
-    if (token && url.searchParams.get('access_token') !== token) {
+    const offers = (req.headers['sec-websocket-protocol'] ?? '').split(/, */);
+    if (token && !offers.includes(`testbed.bearer.${Buffer.from(token).toString('base64url')}`)) {
       raw.end('HTTP/1.1 401 Unauthorized\r\nContent-Length: 0\r\n\r\n');
       return;
     }

@@ -142,7 +142,7 @@ test('a console: its history from an offset, each byte once by whichever way, wh
   const { commands, host, api, route, said } = remote((m) => (m.verb === 'uart.get' ? { offset: 4, start: 0 } : {}));
   const client = new ConsoleClient({
     info: () => api.console('board', 'uart'),
-    url: (from) => api.wsUrl(api.iface('board', 'uart'), { from }),
+    url: (from) => api.wsPath(api.iface('board', 'uart'), { from }),
     WebSocket: host.WebSocket,
   });
   const got = [];

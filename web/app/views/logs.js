@@ -67,7 +67,8 @@ export function mountLogs(root, svc, { id, iface }) {
   const stream = new EventStream({
     url: svc.api.url(path, { query: from }),
     fetch: svc.fetch ?? ((...a) => fetch(...a)),
-    wsUrl: (last) => svc.api.wsUrl(path, last === null ? from : { last_event_id: last }),
+    wsUrl: (last) => svc.api.wsPath(path, last === null ? from : { last_event_id: last }),
+    wsProtocols: () => svc.api.wsProtocols(),
     WebSocket: svc.remote ? null : WebSocket,
     idOf: (line) => line.offset,
     headers: () => svc.api.headers(),

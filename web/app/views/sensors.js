@@ -35,7 +35,8 @@ export function followSensors(svc, { id, iface }, scope) {
   scope.add(() => clearTimeout(timer));
   const stream = new SocketRoute({
     name: 'sensors',
-    url: () => svc.api.wsUrl(svc.api.iface(id, iface.name, '/stream')),
+    url: () => svc.api.wsPath(svc.api.iface(id, iface.name, '/stream')),
+    protocols: () => svc.api.wsProtocols(),
     WebSocket,
     backoff: new Backoff({ firstMs: 1000, maxMs: 20000 }),
   });

@@ -139,7 +139,8 @@ export function mountConsole(root, svc, { id, iface, control }) {
   // ---- the line ----
   const client = new ConsoleClient({
     info: () => api.console(id, iface.name),
-    url: (from) => api.wsUrl(api.iface(id, iface.name), { from, lease: svc.leases.secret(id), control: true }),
+    url: (from) => api.wsPath(api.iface(id, iface.name), { from, lease: svc.leases.secret(id), control: true }),
+    protocols: () => api.wsProtocols(),
     WebSocket: svc.WebSocket ?? WebSocket,
   });
   let replaying = 0; // writes of history that the terminal has not parsed yet

@@ -44,8 +44,8 @@ export function mountVnc(root, svc, { id, iface, control, tools = [], url }) {
     }
     if (scope.closed) return;
     fill(box);
-    const session = (rfb = new RFB(box, url ?? svc.api.wsUrl(svc.api.iface(id, iface.name, '/vnc')), {
-      wsProtocols: ['binary'],
+    const session = (rfb = new RFB(box, url ?? svc.api.wsPath(svc.api.iface(id, iface.name, '/vnc')), {
+      wsProtocols: svc.api.wsProtocols(['binary']),
     }));
     rfb.scaleViewport = true;
     rfb.viewOnly = viewOnly;
