@@ -161,6 +161,7 @@ static bool start(TbServer *server, GError **error)
                                  .version = tb_version,
                                  .auth = config->auth,
                                  .identify = tb_people_identify,
+                                 .holds = tb_people_holds,
                                  .identify_data = server->people,
                                  .answered = tb_server_audit_answer,
                                  .answered_data = server,
@@ -252,7 +253,7 @@ void tb_server_free(TbServer *server)
 {
         if (!server)
                 return;
-        tb_http_free(server->http); /* ends every connection: the pairing is told */
+        tb_http_free(g_steal_pointer(&server->http)); /* ends every connection: the pairing is told */
         tb_hasher_free(server->hasher);
         tb_server_end_events(server);
         tb_audit_free(server->audit);

@@ -8,15 +8,25 @@
 
 #define LOOK_MS 60000 /* so often at the least: the clock of the wall may be set */
 
+/* Whether it is over: a sign-in that was used since holds for longer, and *until_ms says how long. */
+static bool is_over(TbHttp *http, const char *login, gint64 *until_ms, gint64 now_ms)
+{
+        if (*until_ms && now_ms >= *until_ms && http->holds && login && *login)
+                *until_ms = MAX(*until_ms, http->holds(login, http->identify_data));
+        return *until_ms && now_ms >= *until_ms;
+}
+
 static gint64 end_sockets(TbHttp *http, gint64 now_ms)
 {
         gint64 next_ms = G_MAXINT64;
         for (GList *l = http->sockets.head; l;) {
                 TbWs *ws = l->data;
                 l = l->next;
-                if (ws->until_ms && now_ms >= ws->until_ms && !ws->close_us)
-                        tb_ws_close(ws, 1008, "the token has expired");
-                else if (ws->until_ms && !ws->close_us)
+                if (ws->close_us)
+                        continue;
+                if (is_over(http, ws->login, &ws->until_ms, now_ms))
+                        tb_ws_close(ws, 1008, *ws->login ? "the sign-in has ended" : "the token has expired");
+                else if (ws->until_ms)
                         next_ms = MIN(next_ms, ws->until_ms);
         }
         return next_ms;
@@ -27,12 +37,14 @@ static gint64 end_streams(TbHttp *http, gint64 now_ms)
         gint64 next_ms = G_MAXINT64;
         for (GList *l = http->pushes.head; l;) {
                 TbPush *push = l->data;
-                gint64 until_ms = tb_push_until_ms(push);
+                TbCaller *caller = tb_push_caller(push);
                 l = l->next;
-                if (until_ms && now_ms >= until_ms)
+                if (!caller)
+                        continue;
+                if (is_over(http, caller->login, &caller->until_ms, now_ms))
                         tb_push_close(push);
-                else if (until_ms)
-                        next_ms = MIN(next_ms, until_ms);
+                else if (caller->until_ms)
+                        next_ms = MIN(next_ms, caller->until_ms);
         }
         return next_ms;
 }

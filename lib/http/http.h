@@ -91,6 +91,9 @@ typedef enum TbWithoutTokens {
  * known; *error, where it is set, says why in words. */
 typedef bool (*TbHttpIdentify)(const TbShown *shown, TbCaller *caller, GError **error, gpointer data);
 
+/* Until when this sign-in (TbCaller.login) holds as it stands now; it may have been used since. 0: not any more. */
+typedef gint64 (*TbHttpHolds)(const char *login, gpointer data);
+
 typedef struct TbHttpOptions {
         const char *address; /* "127.0.0.1", "::", … */
         guint16 port;        /* 0: any free one */
@@ -98,7 +101,8 @@ typedef struct TbHttpOptions {
         const char *version;
         TbAuth *auth;            /* ref is taken */
         TbHttpIdentify identify; /* NULL: nobody but by `auth` */
-        gpointer identify_data;  /* borrowed */
+        TbHttpHolds holds;       /* asked when the time of what it opened is over; NULL: it holds no longer */
+        gpointer identify_data;  /* borrowed; of both */
         /* Told of every answer of a route when it is out, or the client gone; `route`: its path. NULL: nobody is. */
         void (*answered)(TbRequest *request, const char *route, int status, gpointer data);
         gpointer answered_data;   /* borrowed */
@@ -136,6 +140,8 @@ void tb_http_stop(TbHttp *http, guint grace_ms, void (*done)(gpointer), gpointer
 void tb_http_free(TbHttp *http);
 /* Ends the WebSockets and streams of a user whose token was taken back. */
 void tb_http_end_user(TbHttp *http, const char *user);
+/* The same of what was opened by one sign-in (TbCaller.login), which is no more. */
+void tb_http_end_login(TbHttp *http, const char *login);
 /* OpenAPI 3.1 of every route that was added. `root`: where their paths begin, relative to the address of the
  * document itself ("..": it is one folder below). */
 json_t *tb_http_openapi(TbHttp *http, const char *title, const char *description, const char *root);

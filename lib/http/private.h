@@ -159,6 +159,7 @@ struct TbHttp {
         const TbNets *trusted; /* borrowed; NULL: none but this machine */
         TbWithoutTokens without_tokens;
         TbHttpIdentify identify; /* NULL: nobody is known but by the configuration */
+        TbHttpHolds holds;       /* NULL: what has a time ends then */
         gpointer identify_data;  /* borrowed */
         void (*answered)(TbRequest *request, const char *route, int status, gpointer data); /* nullable */
         gpointer answered_data;                                                             /* borrowed */
@@ -337,7 +338,7 @@ void tb_respond_page_headers(TbRequest *request);
 /* push.c, stream.c */
 void tb_push_abandon(struct TbPush *push); /* the client left */
 bool tb_push_is_of(const struct TbPush *push, const char *user);
-gint64 tb_push_until_ms(const struct TbPush *push); /* TbCaller.until_ms */
+TbCaller *tb_push_caller(const struct TbPush *push); /* borrowed; NULL: the client is gone */
 void tb_pipe_reply_free(struct TbPipeReply *reply);
 
 /* expire.c */
@@ -352,5 +353,6 @@ void tb_static_free(gpointer p);
 /* ws.c */
 void tb_ws_stop_all(TbHttp *http);
 void tb_ws_end_user(TbHttp *http, const char *user);
+void tb_ws_end_login(TbHttp *http, const char *login);
 void tb_ws_drop_all(TbHttp *http);
 void tb_ws_abandon(struct TbWs *ws); /* the connection ended before the upgrade did */

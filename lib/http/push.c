@@ -25,9 +25,9 @@ bool tb_push_is_of(const TbPush *push, const char *user)
         return push->request && strcmp(push->request->caller.user, user) == 0;
 }
 
-gint64 tb_push_until_ms(const TbPush *push)
+TbCaller *tb_push_caller(const TbPush *push)
 {
-        return push->request ? push->request->caller.until_ms : 0;
+        return push->request ? &push->request->caller : NULL;
 }
 
 static void push_unref(void *p)

@@ -150,6 +150,7 @@ static void take_names(TbHttp *http, const TbHttpOptions *options)
 {
         http->identify = options->identify;
         http->identify_data = options->identify_data;
+        http->holds = options->holds;
         http->answered = options->answered;
         http->answered_data = options->answered_data;
         http->server_header = g_strdup_printf("%s/%s", options->name ? options->name : "testbed",
@@ -311,6 +312,19 @@ void tb_http_end_user(TbHttp *http, const char *user)
                 TbPush *push = l->data;
                 l = l->next;
                 if (tb_push_is_of(push, user))
+                        tb_push_close(push);
+        }
+}
+
+void tb_http_end_login(TbHttp *http, const char *login)
+{
+        tb_assert_main();
+        tb_ws_end_login(http, login);
+        for (GList *l = http->pushes.head; l;) {
+                TbPush *push = l->data;
+                l = l->next;
+                const TbCaller *caller = tb_push_caller(push);
+                if (caller && g_strcmp0(caller->login, login) == 0)
                         tb_push_close(push);
         }
 }

@@ -207,6 +207,16 @@ void tb_ws_end_user(TbHttp *http, const char *user)
         }
 }
 
+void tb_ws_end_login(TbHttp *http, const char *login)
+{
+        for (GList *l = http->sockets.head; l;) {
+                TbWs *ws = l->data;
+                l = l->next;
+                if (*login && strcmp(ws->login, login) == 0)
+                        tb_ws_close(ws, 1008, "the sign-in has ended");
+        }
+}
+
 void tb_ws_drop_all(TbHttp *http)
 {
         while (http->sockets.length > 0) {

@@ -73,9 +73,9 @@ struct TbWs {
         guint8 missed; /* pings without any bytes after them */
         guint8 role;
         gint16 code;
-        char *id; /* owned: request id NUL user NUL peer NUL in one piece */
-        const char *user, *peer;
-        gint64 until_ms; /* TbCaller.until_ms */
+        char *id;                        /* owned: request id NUL user NUL peer NUL login NUL in one piece */
+        const char *user, *peer, *login; /* login: TbCaller.login; "": none */
+        gint64 until_ms;                 /* TbCaller.until_ms */
         TbPlace place;
         TbUnread unread;
 };

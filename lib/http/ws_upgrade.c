@@ -99,9 +99,13 @@ TbWs *tb_request_upgrade(TbRequest *request, const char *protocol, gsize max_mes
         g_string_append_c(names, '\0');
         gsize peer_at = names->len;
         g_string_append(names, request->peer);
+        g_string_append_c(names, '\0');
+        gsize login_at = names->len;
+        g_string_append(names, request->caller.login ? request->caller.login : "");
         ws->id = g_string_free(names, FALSE);
         ws->user = ws->id + user_at;
         ws->peer = ws->id + peer_at;
+        ws->login = ws->id + login_at;
         ws->until_ms = request->caller.until_ms;
         tb_ws_enlist(ws);
         tb_expire_note(http, ws->until_ms);

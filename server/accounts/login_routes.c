@@ -175,7 +175,6 @@ static void logout(TbRequest *request, gpointer data)
         const TbCaller *caller = tb_request_caller(request);
         if (caller->by == TB_BY_COOKIE || caller->by == TB_BY_LOGIN) {
                 tb_accounts_remove_login(tb_people_store(server->people), caller->login);
-                tb_http_end_user(server->http, caller->user);
                 tb_log(TB_LOG_INFO, TB_F("user", caller->user, "request", tb_request_id(request)),
                        "signed out");
         }
@@ -214,7 +213,6 @@ static void on_changed(bool right, const char *text, gpointer data)
         tb_guesses_right(server->guesses, &guess, g_get_monotonic_time());
         set_password(store, user, text);
         tb_people_sign_out(server->people, t->user, tb_request_caller(t->request)->login);
-        tb_http_end_user(server->http, t->user);
         tb_log(TB_LOG_INFO, TB_F("user", t->user, "request", tb_request_id(t->request)),
                "the password was changed: sign-ins elsewhere, and tokens, have ended");
         tb_server_when_written(t->request, server, 204, NULL);

@@ -120,11 +120,23 @@ bool tb_people_has_admin_without(TbPeople *p, const char *name, TbRole role)
 }
 
 /* --- logins --- */
-static bool is_over(const TbLogin *login, gint64 now_ms)
+/* Unless it is used until then: what it has opened is no use. */
+static gint64 holds_until(const TbLogin *login)
 {
         gint64 idle_ms = tb_server_limits.login_idle_s * MS;
-        return now_ms >= login->expires_ms ||
-               (login->kind == TB_LOGIN_PAGE && now_ms - login->last_ms >= idle_ms);
+        return login->kind == TB_LOGIN_PAGE ? MIN(login->expires_ms, login->last_ms + idle_ms)
+                                            : login->expires_ms;
+}
+
+static bool is_over(const TbLogin *login, gint64 now_ms)
+{
+        return now_ms >= holds_until(login);
+}
+
+gint64 tb_people_holds(const char *login, gpointer data)
+{
+        const TbLogin *row = tb_accounts_login(tb_people_store(data), login);
+        return row ? holds_until(row) : 0;
 }
 
 static const TbLogin *live(TbPeople *p, const char *token, TbLoginKind kind)
@@ -140,9 +152,9 @@ static bool is_of_login(TbPeople *p, const TbLogin *login, TbCallerBy by, const 
         if (!user)
                 return false;
         tb_people_caller(p, user, by, login->id, caller);
-        caller->until_ms = login->expires_ms;
         if (now_ms - login->last_ms >= SEEN_MS || strcmp(login->address, peer) != 0)
                 tb_accounts_login_seen(p->options.store, caller->login, peer, now_ms);
+        caller->until_ms = tb_people_holds(caller->login, p);
         return true;
 }
 

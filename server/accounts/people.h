@@ -27,6 +27,8 @@ void tb_people_close(TbPeople *people);
 
 /* A TbHttpIdentify; `data` is the people. */
 bool tb_people_identify(const TbShown *shown, TbCaller *caller, GError **error, gpointer people);
+/* A TbHttpHolds; `data` is the people. */
+gint64 tb_people_holds(const char *login, gpointer people);
 /* What a person may, as who has just come by `by`. The caller is cleared by tb_caller_clear(). */
 void tb_people_caller(TbPeople *people, const TbUser *user, TbCallerBy by, const char *login, TbCaller *ret);
 /* Whether that name is somebody's by the configuration, or the server's own ("local"); in whatever case: nobody sees the difference. */

@@ -53,6 +53,13 @@ json_t *tb_server_about_caller(TbServer *server, const TbCaller *caller)
         return o;
 }
 
+static void on_login_gone(const char *id, gpointer data)
+{
+        const TbServer *server = data;
+        if (server->http)
+                tb_http_end_login(server->http, id);
+}
+
 bool tb_server_begin_people(TbServer *server, GError **error)
 {
         const TbServerConfig *config = server->config;
@@ -60,6 +67,7 @@ bool tb_server_begin_people(TbServer *server, GError **error)
                                                           .tokens = config->auth,
                                                           .jwt_secret = config->jwt_secret,
                                                           .state_dir = config->state_dir});
+        tb_accounts_on_login_gone(tb_persist_accounts(server->persist), on_login_gone, server);
         server->guesses = tb_guesses_new();
         server->audit = tb_audit_new(tb_persist_db(server->persist));
         tb_metrics_collector(server->metrics, tb_audit_metrics, server->audit);

@@ -53,7 +53,6 @@ void tb_server_end_login(TbRequest *request, TbServer *server, const char *user,
                 return;
         }
         tb_accounts_remove_login(store, id);
-        tb_http_end_user(server->http, user);
         tb_server_when_written(request, server, 204, NULL);
 }
 
@@ -108,7 +107,6 @@ static void end_others(TbRequest *request, gpointer data)
         if (!tb_server_own_account(request, server))
                 return;
         tb_people_sign_out(server->people, tb_request_user(request), tb_request_caller(request)->login);
-        tb_http_end_user(server->http, tb_request_user(request));
         tb_server_when_written(request, server, 204, NULL);
 }
 

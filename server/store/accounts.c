@@ -2,6 +2,7 @@
 
 #include <string.h>
 
+#include "server/store/accounts_rows.h"
 #include "server/store/changed.h"
 #include "server/store/sql.h"
 
@@ -22,6 +23,8 @@ struct TbAccounts {
         guint n[3];          /* of each kind */
         void (*on_change)(gpointer data);
         gpointer data;
+        void (*login_gone)(const char *id, gpointer data); /* NULL: nobody is told */
+        gpointer login_data;
 };
 
 static const char letters[] = "ugl";
@@ -122,10 +125,19 @@ static bool forget(TbAccounts *all, TbAccountRows kind, const char *name)
         }
         if (kind == TB_ACCOUNT_LOGINS)
                 g_hash_table_remove(all->tokens, row->login.hash);
+        g_autofree char *login = kind == TB_ACCOUNT_LOGINS ? g_strdup(name) : NULL; /* it may be the row's */
         all->n[kind]--;
         g_hash_table_remove(all->rows, id);
         mark(all, id, true);
+        if (login && all->login_gone)
+                all->login_gone(login, all->login_data);
         return true;
+}
+
+void tb_accounts_on_login_gone(TbAccounts *all, void (*gone)(const char *id, gpointer data), gpointer data)
+{
+        all->login_gone = gone;
+        all->login_data = data;
 }
 
 static gint64 created(const Row *row)
@@ -326,12 +338,10 @@ static Row *read_group(const TbDbResult *rows, guint i, const char *name)
         return row_of_group(&group);
 }
 
-static const char *const kinds[] = {"page", "token", "browser"};
-
 static bool take_kind(const char *text, TbLoginKind *ret)
 {
-        for (guint i = 0; i < G_N_ELEMENTS(kinds); i++) {
-                if (g_strcmp0(text, kinds[i]) != 0)
+        for (guint i = 0; i < TB_LOGIN_KINDS; i++) {
+                if (g_strcmp0(text, tb_login_kinds[i]) != 0)
                         continue;
                 *ret = (TbLoginKind)i;
                 return true;
@@ -379,42 +389,6 @@ void tb_accounts_load(TbAccounts *all, TbAccountRows which, const TbDbResult *ro
         }
 }
 
-void tb_accounts_write_user(const TbUser *user, TbDbCall *call)
-{
-        g_autofree char *groups = g_strjoinv(" ", user->groups);
-        tb_db_statement(call, tb_sql_user_put);
-        tb_db_text(call, user->name);
-        tb_db_text(call, tb_role_name(user->role));
-        tb_db_text(call, groups);
-        tb_db_text(call, user->password);
-        tb_db_int(call, user->created_ms);
-        tb_db_int(call, user->password_ms);
-}
-
-static void write_group(const TbGroup *group, TbDbCall *call)
-{
-        g_autofree char *devices = g_strjoinv(" ", group->devices);
-        tb_db_statement(call, tb_sql_group_put);
-        tb_db_text(call, group->name);
-        tb_db_text(call, tb_role_name(group->role));
-        tb_db_text(call, devices);
-        tb_db_int(call, group->created_ms);
-}
-
-static void write_login(const TbLogin *login, TbDbCall *call)
-{
-        tb_db_statement(call, tb_sql_login_put);
-        tb_db_text(call, login->id);
-        tb_db_bytes(call, login->hash, sizeof login->hash);
-        tb_db_text(call, login->user);
-        tb_db_text(call, kinds[login->kind]);
-        tb_db_text(call, login->about);
-        tb_db_text(call, login->address);
-        tb_db_int(call, login->created_ms);
-        tb_db_int(call, login->expires_ms);
-        tb_db_int(call, login->last_ms);
-}
-
 static void write_one(gconstpointer of, const char *id, TbDbCall *call)
 {
         const Row *row = of;
@@ -426,9 +400,9 @@ static void write_one(gconstpointer of, const char *id, TbDbCall *call)
         } else if (row->kind == TB_ACCOUNT_USERS) {
                 tb_accounts_write_user(&row->user, call);
         } else if (row->kind == TB_ACCOUNT_GROUPS) {
-                write_group(&row->group, call);
+                tb_accounts_write_group(&row->group, call);
         } else {
-                write_login(&row->login, call);
+                tb_accounts_write_login(&row->login, call);
         }
 }
 

@@ -46,6 +46,8 @@ typedef struct TbAccounts TbAccounts;
 
 /* `changed` runs when something is to be written soon. */
 TbAccounts *tb_accounts_new(void (*changed)(gpointer data), gpointer data);
+/* `gone` is told of each login that is no more, whatever ended it: what it opened is to end. */
+void tb_accounts_on_login_gone(TbAccounts *all, void (*gone)(const char *id, gpointer data), gpointer data);
 void tb_accounts_free(TbAccounts *all); /* NULL is fine */
 
 guint tb_accounts_users(const TbAccounts *all); /* how many */

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <sys/ioctl.h>
 
+#include "lib/clock.h"
 #include "lib/error.h"
 #include "lib/http/ws_handshake.h"
 #include "lib/http/ws_private.h"
@@ -473,6 +474,81 @@ static void test_idle_then_message(void)
         rig_stop(&rig);
 }
 
+/* --- what a sign-in opens --- */
+static struct {
+        guint asked, more; /* so often it has been used since */
+} sign_in;
+
+static bool identify(const TbShown *shown, TbCaller *caller, GError **error G_GNUC_UNUSED,
+                     gpointer data G_GNUC_UNUSED)
+{
+        *caller = (TbCaller){.user = g_strdup("anna"),
+                             .role = TB_ROLE_VIEWER,
+                             .by = TB_BY_LOGIN,
+                             .login = g_strdup(shown->token),
+                             .until_ms = tb_clock_ms() + 30};
+        return true;
+}
+
+static gint64 holds(const char *login, gpointer data G_GNUC_UNUSED)
+{
+        g_assert_cmpstr(login, ==, "first");
+        sign_in.asked++;
+        return sign_in.more-- > 0 ? tb_clock_ms() + 30 : 0;
+}
+
+static void with_sign_ins(TbHttpOptions *options)
+{
+        g_assert_true(tb_auth_add(options->auth, "root", "not-this-one-0123456789", TB_ROLE_ADMIN, NULL));
+        options->identify = identify;
+        options->holds = holds;
+}
+
+static Client open_signed_in(Rig *rig, const char *login)
+{
+        g_autofree char *text =
+                g_strdup_printf("GET /ws HTTP/1.1\r\n" UP KEY "Authorization: Bearer %s\r\n\r\n", login);
+        Client c = rig_connect(rig);
+        rig_send(&c, text, strlen(text));
+        g_autoptr(Answer) a = rig_answer(&c);
+        g_assert_cmpint(a->status, ==, 101);
+        return c;
+}
+
+static void expect_end(Client *c)
+{
+        g_autoptr(GString) p = g_string_new(NULL);
+        g_assert_cmpint(read_frame(c, p), ==, 0x88);
+        g_assert_cmpint(close_code(p), ==, 1008);
+        g_assert_cmpstr(p->str + 2, ==, "the sign-in has ended");
+}
+
+/* A socket ends when the sign-in that opened it does: by itself when that was not used for too long, at once when it is taken back. */
+static void test_sign_in(void)
+{
+        Rig rig;
+        reset();
+        sign_in.asked = 0;
+        sign_in.more = 2;
+        rig_start(&rig, routes, NULL, with_sign_ins);
+        Client c = open_signed_in(&rig, "first");
+        expect_end(&c);
+        g_assert_cmpuint(sign_in.asked, ==, 3);
+        rig_close(&c);
+        RIG_WAIT(seen.closed == 1);
+        reset();
+        sign_in.more = G_MAXUINT;
+        c = open_signed_in(&rig, "first");
+        tb_http_end_login(rig.http, "second");
+        RIG_WAIT(sign_in.asked >= 5);
+        g_assert_cmpuint(seen.closed, ==, 0);
+        tb_http_end_login(rig.http, "first");
+        expect_end(&c);
+        rig_close(&c);
+        RIG_WAIT(seen.closed == 1);
+        rig_stop(&rig);
+}
+
 int main(int argc, char **argv)
 {
         g_test_init(&argc, &argv, NULL);
@@ -495,6 +571,7 @@ int main(int argc, char **argv)
         g_test_add_func("/ws/stop", test_stop);
         g_test_add_func("/ws/free-with-open-socket", test_free_with_open_socket);
         g_test_add_func("/ws/idle-then-message", test_idle_then_message);
+        g_test_add_func("/ws/sign-in", test_sign_in);
         int rc = g_test_run();
         g_string_free(seen.last, TRUE);
         tb_main_stop();

@@ -230,6 +230,49 @@ static void logins(void)
         world_end(&w);
 }
 
+static void on_gone(const char *id, gpointer data)
+{
+        g_string_append_printf(data, "%s ", id);
+}
+
+/* What a page opened holds as long as its sign-in was used within the time; whoever ends one, it is told. */
+static void login_ends(void)
+{
+        World w = world();
+        TbCaller caller = {NULL};
+        g_autofree char *token = NULL, *other = NULL, *own = NULL;
+        g_autoptr(GString) gone = g_string_new(NULL);
+        put(&w, "anna", TB_ROLE_OPERATOR, "");
+        tb_accounts_on_login_gone(w.store, on_gone, gone);
+        const TbLogin *a = tb_people_sign_in(w.people, "anna", TB_LOGIN_PAGE, "", "10.0.0.1",
+                                             TB_LIMIT_LOGIN_MAX_S, &token);
+        g_autofree char *id = g_strdup(a->id), *cookies = cookies_of(token);
+        gint64 used_ms = a->last_ms;
+        tb_server_limits.login_idle_s = 100;
+        const TbShown shown = {.cookies = cookies, .peer = "10.0.0.1"};
+        g_assert_true(tb_people_identify(&shown, &caller, NULL, w.people));
+        g_assert_cmpint(caller.until_ms, ==, used_ms + 100000);
+        tb_accounts_login_seen(w.store, id, "10.0.0.1", used_ms + 70000);
+        g_assert_cmpint(tb_people_holds(id, w.people), ==, used_ms + 170000);
+        tb_server_limits.login_idle_s = G_MAXUINT / 2;
+        g_assert_cmpint(tb_people_holds(id, w.people), ==, a->expires_ms);
+        const TbLogin *t = tb_people_sign_in(w.people, "anna", TB_LOGIN_TOKEN, "ci", "10.0.0.1", 1000, &own);
+        tb_server_limits.login_idle_s = 1;
+        g_assert_cmpint(tb_people_holds(t->id, w.people), ==, t->expires_ms);
+        /* ended by hand, by one too many, by time, with its user */
+        g_autofree char *rest = g_strdup(t->id);
+        g_assert_true(tb_accounts_remove_login(w.store, id));
+        g_assert_cmpint(tb_people_holds(id, w.people), ==, 0);
+        tb_server_limits.logins_each = 1;
+        const TbLogin *b = tb_people_sign_in(w.people, "anna", TB_LOGIN_PAGE, "", "10.0.0.1", 1000, &other);
+        g_autofree char *last = g_strdup(b->id);
+        g_assert_true(tb_accounts_remove_user(w.store, "anna"));
+        g_autofree char *all = g_strdup_printf("%s %s %s ", id, rest, last);
+        g_assert_cmpstr(gone->str, ==, all);
+        tb_caller_clear(&caller);
+        world_end(&w);
+}
+
 static void many(void)
 {
         World w = world();
@@ -307,6 +350,7 @@ int main(int argc, char **argv)
         g_test_add_func("/password/queue", queue);
         g_test_add_func("/guesses", guesses);
         g_test_add_func("/people/logins", logins);
+        g_test_add_func("/people/login-ends", login_ends);
         g_test_add_func("/people/many", many);
         g_test_add_func("/people/groups", groups);
         g_test_add_func("/people/administrators", administrators);
