@@ -4,6 +4,7 @@ import { createHash, randomBytes } from 'node:crypto';
 import path from 'node:path';
 import { after, before, test } from 'node:test';
 import { DRIVE_PORTS, Drive } from './drive.mjs';
+import { gadgetTests } from './gadgets.mjs';
 import { Rig, build, top, until } from './rig.mjs';
 import { sensorTests } from './sensors.mjs';
 
@@ -13,7 +14,8 @@ const BY_ID = 'serial:///dev/serial/by-id/usb-QEMU_QEMU_USB_SERIAL_RIG0001-if00-
 let rig, bus;
 before(
   async () => {
-    build({ programs: [path.resolve(top, process.env.TESTBED_BUILD || 'build', 'tools/drive')] });
+    const tools = path.resolve(top, process.env.TESTBED_BUILD || 'build', 'tools');
+    build({ programs: [path.join(tools, 'drive'), path.join(tools, 'gadget')] });
     rig = await Rig.boot({ cameras: 1, forward: DRIVE_PORTS });
     bus = await Drive.start(rig, ['--discover', 'usb']);
     await bus.wait('start of discovery', (line) => line.open);
@@ -312,3 +314,4 @@ test('v4l2: streams for its viewers only; a camera that goes comes back', async 
 });
 
 sensorTests(() => rig);
+gadgetTests(() => rig);

@@ -1,0 +1,23 @@
+#pragma once
+/*
+ * A USB device, talked to without a driver of the kernel's (libusb on its usbfs node). Every transfer waits in a TbIo: it has a
+ * deadline, and who stops the lane cancels it.
+ *
+ * Thread: one at a time. Errors: GONE (unplugged), FORBIDDEN (with advice), BUSY (another program has the interface), TIMEOUT,
+ * INTERRUPTED, UNSUPPORTED (the device refuses that request: a stall), DEVICE. Source: USB 2.0 chapter 9, libusb 1.0.26.
+ */
+#include "drivers/transport/io.h"
+
+typedef struct TbUsbdev TbUsbdev;
+
+/* Of the device at a port, "1-1.4" (usbrule.h finds it). */
+TbUsbdev *tb_usbdev_open(const char *port, GError **error);
+void tb_usbdev_close(TbUsbdev *dev);             /* accepts NULL */
+const char *tb_usbdev_port(const TbUsbdev *dev); /* borrowed */
+typedef struct TbUsbdevRequest {
+        guint8 type, request; /* bmRequestType with its direction, bRequest */
+        guint16 value, index;
+} TbUsbdevRequest;
+/* How many bytes went; -1 with an error. */
+gssize tb_usbdev_control(TbUsbdev *dev, TbIo *io, TbUsbdevRequest request, void *data, guint16 size,
+                         int timeout_ms, GError **error);

@@ -1,0 +1,84 @@
+// USB devices that are real to the guest's kernel, by tests/tools/gadget.c behind dummy_hcd: a relay board, an
+// instrument. A part of drivers.test.mjs.
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { Drive } from './drive.mjs';
+import { until } from './rig.mjs';
+
+// One of tests/tools/gadget.c, plugged in at `port` until pull(). state(): what it says of itself; fault(name, on).
+async function plug(rig, name, { vendor, product, maker, model, serial = '' }) {
+  const at = `/sys/kernel/config/usb_gadget/${name}`,
+    folder = `/run/gadget-${name}`;
+  await rig.sh(`modprobe dummy_hcd; modprobe usb_f_fs
+    grep -q configfs /proc/mounts || mount -t configfs none /sys/kernel/config
+    mkdir -p ${at}/strings/0x409 ${at}/configs/c.1 ${at}/functions/ffs.${name} ${folder} ${folder}.fs
+    cd ${at}; echo ${vendor} >idVendor; echo ${product} >idProduct; echo high-speed >max_speed
+    echo ${maker} >strings/0x409/manufacturer; echo ${model} >strings/0x409/product
+    [ -z '${serial}' ] || echo ${serial} >strings/0x409/serialnumber
+    [ -e configs/c.1/ffs.${name} ] || ln -s ${at}/functions/ffs.${name} configs/c.1
+    mount -t functionfs ${name} ${folder}.fs
+    gadget ${name} ${folder}.fs ${folder} >${folder}/log 2>&1 &
+    for i in $(seq 100); do grep -q ready ${folder}/log && break; sleep 0.05; done
+    ls /sys/class/udc | head -1 >UDC`);
+  const port = await until('the device', async () =>
+    (await rig.sh(`grep -l '^${model}$' /sys/bus/usb/devices/*/product | sed 's#.*/\\([^/]*\\)/product#\\1#'`)).trim(),
+  );
+  return {
+    port,
+    state: async () => (await rig.sh(`cat ${folder}/state`)).trim(),
+    fault: (fault, on) => rig.sh(`${on ? 'touch' : 'rm -f'} ${folder}/${fault}`),
+    pull: () => rig.sh(`echo >${at}/UDC`),
+    back: () => rig.sh(`ls /sys/class/udc | head -1 >${at}/UDC`),
+    end: () => rig.sh(`echo >${at}/UDC; umount -l ${folder}.fs; rm ${at}/configs/c.1/ffs.${name}`),
+  };
+}
+
+const opens = (drive, from = 0) => drive.wait('open', (l) => l.open === true, { from });
+
+// `lab()`: the Rig, booted.
+export function gadgetTests(lab) {
+  test('usbrelay: a board is found by its number, switched, read back; stuck, replaced, pulled, back', async () => {
+    const rig = lab();
+    const find = await Drive.start(rig, ['--discover', 'usbrelay']);
+    await find.wait('start', (l) => l.open);
+    const board = await plug(rig, 'relay', {
+      vendor: '0x16c0',
+      product: '0x05df',
+      maker: 'www.dcttech.com',
+      model: 'USBRelay4',
+    });
+    const offer = await find.wait('the last relay', (l) => l.found === 'usbrelay://RIG01?relay=4', { from: 0 });
+    assert.match(offer.why, /a relay board at USB port \S+ with 4 relays; found again by its own number/);
+
+    const relay = await Drive.start(rig, ['usbrelay://RIG01?relay=2&poll_ms=1000']);
+    await opens(relay);
+    assert.equal((await relay.run('get')).power, 'off');
+    assert.equal((await relay.run('on')).power, 'on');
+    assert.equal(await board.state(), '0b00000010');
+    await board.fault('stuck', true); // takes it, and does not switch
+    assert.equal((await relay.run('off')).power, 'on');
+    await board.fault('stuck', false);
+    assert.ok(await rig.sh('ls /dev/hidraw0'), "the kernel's driver keeps the board");
+
+    await board.fault('other', true);
+    assert.match(
+      (await relay.run('off')).error.detail,
+      /another relay board is at USB port .* \(RIG02, it was RIG01\)/,
+    );
+    assert.equal(await board.state(), '0b00000010', 'it is left alone');
+    await board.fault('other', false);
+    await board.fault('deaf', true);
+    assert.match((await relay.run('off')).error.detail, /refuses the request/);
+    await board.fault('deaf', false);
+    const from = relay.lines.length;
+    await board.pull();
+    await find.wait('the loss', (l) => l.lost === 'usbrelay://RIG01?relay=4');
+    assert.equal((await relay.wait('loss', (l) => l.open === false, { from })).error.status, 410);
+    await board.back();
+    await opens(relay, from);
+    assert.equal((await relay.run('off')).power, 'off');
+    relay.close();
+    find.close();
+    await board.end();
+  });
+}
