@@ -132,6 +132,7 @@ TbFrame *tb_frame_pool_take(TbFramePool *pool, TbPixelFormat format, int width, 
         frame->size = need;
         frame->t_us = 0;
         frame->n_damage = 0;
+        frame->origin = 0;
         frame->pool = tb_frame_pool_ref(pool);
         for (int i = 0; i < 3; i++) {
                 frame->stride[i] = stride[i];

@@ -39,6 +39,7 @@ typedef struct TbFrame {
         gsize size;       /* bytes that are valid in data */
         gsize capacity;   /* bytes that data can hold */
         gint64 t_us;      /* when the picture was taken */
+        guint32 origin;   /* the phone (peer of testbed-media) that sent it, also encoded; 0: none */
         guint n_damage; /* what changed since this source's previous frame; 0 = unknown: treat all as changed
                          */
         TbRect damage[TB_FRAME_RECTS];

@@ -6,7 +6,7 @@ import { before, test } from 'node:test';
 import { Host, forFile, freePort, scratch, sse, until } from '../integration/harness.mjs';
 import { decode } from '../integration/png.mjs';
 import { Server } from '../integration/server-harness.mjs';
-import { assertQuiet, inPage, killBrowser, openPage, startBrowser } from './browser.mjs';
+import { assertPlays, assertQuiet, inPage, killBrowser, openPage, startBrowser } from './browser.mjs';
 
 const file = forFile();
 const state = scratch('tb-bench-phone-');
@@ -81,6 +81,13 @@ test('"Add a phone": the code is scanned, and the phone is a device that everybo
 
   await p.press('Camera');
   await seesCamera();
+  // who can show what the phone sends gets it as it came: no encoder runs, and the picture goes on
+  const encoders = async () => Number(/^testbed_video_encoders (\d+)/m.exec((await host.get('/metrics')).text)[1]);
+  const viewer = await openPage(t, browser, `${host.url}/#/d/pixel`);
+  await inPage(viewer, 'a picture', () => document.querySelector('.stage video')?.videoWidth > 0);
+  await until('no encoder to run', async () => (await encoders()) === 0);
+  await assertPlays(viewer);
+  assert.equal(await encoders(), 0);
   await p.page.getByRole('button', { name: 'Enable motion' }).click();
   await p.turn(10, 20, 30);
   await until('its attitude', async () => (await sensors())['orientation.alpha']?.value === 10);
@@ -110,6 +117,8 @@ test('"Add a phone": the code is scanned, and the phone is a device that everybo
   await until('words in place of the picture', async () =>
     /switched off/.test((await host.get('/host/devices/pixel/video/snapshot.png')).text),
   );
+  await until('the slate to be encoded', async () => (await encoders()) === 1);
+  await viewer.close();
   await p.press('Camera');
   await seesCamera();
 

@@ -67,6 +67,7 @@ static bool take_picture(TbPictures *pictures, const TbPictureHead *head)
         TbFrame *frame =
                 tb_frame_pool_take(pictures->pool, TB_PIXEL_I420, (int)head->width, (int)head->height, 0);
         frame->t_us = g_get_monotonic_time();
+        frame->origin = head->id;
         for (int plane = 0; plane < 3; plane++)
                 if (!fill_plane(pictures, frame, plane)) {
                         tb_frame_unref(frame);

@@ -26,6 +26,7 @@ struct Source {
         TbLink *link; /* borrowed */
         guint viewers;
         int width, height;     /* as the child knows them */
+        guint32 origin;        /* as the child knows it */
         Feed *feeds[TB_RUNGS]; /* owned; NULL: nobody is on that rung */
 };
 
@@ -163,18 +164,22 @@ void tb_sources_clear(TbSources *sources)
         g_hash_table_remove_all(sources->sources);
 }
 
+/* How large its pictures are, and whose. */
 static void tell_size(Source *source)
 {
         int width = 0, height = 0;
+        g_autoptr(TbFrame) last = tb_hub_last(source->hub);
+        guint32 origin = last ? last->origin : 0; /* a slate has none */
         tb_hub_size(source->hub, &width, &height);
-        if (width == source->width && height == source->height)
+        if (width == source->width && height == source->height && origin == source->origin)
                 return;
+        source->origin = origin;
         source->width = width;
         source->height = height;
         tb_link_send(source->link,
                      &(TbLinkMessage){.type = TB_LINK_SOURCE,
                                       .id = source->number,
-                                      .source = {source->codec, (guint32)width, (guint32)height}});
+                                      .source = {source->codec, (guint32)width, (guint32)height, origin}});
 }
 
 void tb_sources_tick(TbSources *sources)

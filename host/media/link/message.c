@@ -138,6 +138,7 @@ static void source(Cursor *c, TbLinkSource *m)
         number(c, &m->codec, 1);
         number(c, &m->width, TB_LIMIT_VIDEO_SIDE);
         number(c, &m->height, TB_LIMIT_VIDEO_SIDE);
+        number(c, &m->origin, G_MAXUINT32);
 }
 
 static void feed(Cursor *c, TbLinkFeed *m)

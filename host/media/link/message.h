@@ -99,6 +99,7 @@ typedef struct TbLinkChunk {
 typedef struct TbLinkSource {
         guint32 codec;         /* TbCodec */
         guint32 width, height; /* of its pictures; 0: none yet */
+        guint32 origin;        /* the phone whose pictures they are, encoded by itself; 0: none */
 } TbLinkSource;
 
 typedef struct TbLinkFeed {

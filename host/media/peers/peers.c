@@ -88,6 +88,14 @@ static void on_closed(TbSession *session G_GNUC_UNUSED, const char *reason, void
         g_free(v);
 }
 
+static void on_phone_unit(TbSession *session G_GNUC_UNUSED, GstBuffer *unit, TbCodec codec, bool keyframe,
+                          void *data)
+{
+        Viewer *v = data;
+        if (v->peers)
+                tb_feeds_push_phone(v->peers->feeds, v->id, codec, unit, keyframe);
+}
+
 static const TbSessionCallbacks session_callbacks = {.answer = on_answer,
                                                      .candidate = on_candidate,
                                                      .restarted = on_restarted,
@@ -95,6 +103,7 @@ static const TbSessionCallbacks session_callbacks = {.answer = on_answer,
                                                      .channel = on_channel,
                                                      .message = on_message,
                                                      .stats = on_stats,
+                                                     .unit = on_phone_unit,
                                                      .closed = on_closed};
 
 /* --- what the feeds wish --- */
@@ -121,7 +130,17 @@ static void on_rate(void *data, guint source, TbRung rung, guint kbps, guint fps
         wish(data, (TbLinkMessage){.type = TB_LINK_RATE, .id = source, .feed = {rung, kbps, fps}});
 }
 
-static const TbFeedOps feed_ops = {.subscribe = on_subscribe, .keyframe = on_keyframe, .rate = on_rate};
+static void on_phone_keyframe(void *data, guint phone)
+{
+        Viewer *v = g_hash_table_lookup(((TbPeers *)data)->sessions, GUINT_TO_POINTER(phone));
+        if (v)
+                tb_session_want_keyframe(v->session);
+}
+
+static const TbFeedOps feed_ops = {.subscribe = on_subscribe,
+                                   .keyframe = on_keyframe,
+                                   .rate = on_rate,
+                                   .phone_keyframe = on_phone_keyframe};
 
 /* --- what the host says --- */
 static void set_up(TbPeers *peers, const TbLinkSetup *setup)
@@ -217,7 +236,9 @@ static void on_host(const TbLinkMessage *m, void *data)
         } else if (m->type == TB_LINK_PEER || m->type == TB_LINK_CALL) {
                 new_peer(peers, m->id, &m->peer, m->type == TB_LINK_CALL);
         } else if (m->type == TB_LINK_SOURCE) {
-                tb_feeds_set_size(peers->feeds, m->id, m->source.width, m->source.height);
+                tb_feeds_set_source(peers->feeds, m->id,
+                                    &(TbFeedSource){m->source.width, m->source.height,
+                                                    (TbCodec)m->source.codec, m->source.origin});
         } else if (m->type == TB_LINK_FEED) {
                 tb_feeds_set_rate(peers->feeds, m->id, (TbRung)m->feed.rung, m->feed.kbps, m->feed.fps);
         } else if (m->type == TB_LINK_UNIT) {

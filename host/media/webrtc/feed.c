@@ -1,8 +1,10 @@
 #include "host/media/webrtc/feed.h"
 
 #include "host/media/encode/group.h"
+#include "host/media/webrtc/pass.h"
 #include "lib/thread.h"
 
+#define PASS_LOOK_MS 200
 #define EXPECT_MS 100      /* a keyframe that is no older will do when the way to the viewer opens */
 #define KEY_OVERDUE_MS 500 /* a keyframe that was asked for and did not come in this time will not */
 
@@ -14,18 +16,17 @@ typedef struct Feed {
         TbGroup group;
         gint64 asked_us; /* when a keyframe was asked for */
         guint kbps, fps;
+        TbPass pass;  /* of the full rung */
+        guint origin; /* of the source, as the pass knows it */
 } Feed;
-
-typedef struct Size {
-        guint width, height;
-} Size;
 
 struct TbFeeds {
         TbFeedLimits limits;
         const TbFeedOps *ops; /* static */
         void *data;
-        GHashTable *feeds; /* key_of() -> owned Feed */
-        GHashTable *sizes; /* source -> owned Size; of sources with feeds only */
+        GHashTable *feeds;   /* key_of() -> owned Feed */
+        GHashTable *sources; /* source -> owned TbFeedSource; of sources with feeds only */
+        guint pass_timer;    /* while one of them is passed on */
         GPtrArray *senders;
         GPtrArray *ears; /* owned by who made them */
 };
@@ -59,7 +60,7 @@ TbFeeds *tb_feeds_new(const TbFeedLimits *limits, const TbFeedOps *ops, void *da
         feeds->ops = ops;
         feeds->data = data;
         feeds->feeds = g_hash_table_new_full(g_int64_hash, g_int64_equal, g_free, feed_free);
-        feeds->sizes = g_hash_table_new_full(NULL, NULL, NULL, g_free);
+        feeds->sources = g_hash_table_new_full(NULL, NULL, NULL, g_free);
         feeds->senders = g_ptr_array_new();
         feeds->ears = g_ptr_array_new();
         return feeds;
@@ -72,7 +73,8 @@ void tb_feeds_free(TbFeeds *feeds)
         g_assert(g_hash_table_size(feeds->feeds) == 0 && feeds->ears->len == 0);
         g_ptr_array_free(feeds->ears, TRUE);
         g_hash_table_unref(feeds->feeds);
-        g_hash_table_unref(feeds->sizes);
+        g_hash_table_unref(feeds->sources);
+        g_clear_handle_id(&feeds->pass_timer, g_source_remove);
         g_ptr_array_free(feeds->senders, TRUE);
         g_free(feeds);
 }
@@ -99,40 +101,124 @@ static Feed *find(TbFeeds *feeds, guint source, TbRung rung)
 }
 
 /* --- what the host tells --- */
-void tb_feeds_set_size(TbFeeds *feeds, guint source, guint width, guint height)
+static guint may_kbps(const Feed *feed)
 {
-        Size *size = g_new(Size, 1);
-        *size = (Size){width, height};
-        g_hash_table_insert(feeds->sizes, GUINT_TO_POINTER(source), size);
+        return MIN(feed->kbps, feed->feeds->limits.max_kbps);
+}
+
+/* The host's encoder is what viewers get from now on, at the rate that they want. */
+static void pass_ended(Feed *feed)
+{
+        const TbFeedOps *ops = feed->feeds->ops;
+        feed->asked_us = 0;
+        ops->subscribe(feed->feeds->data, feed->source, feed->rung, true);
+        ops->rate(feed->feeds->data, feed->source, feed->rung, feed->kbps, feed->fps);
+}
+
+void tb_feeds_set_source(TbFeeds *feeds, guint source, const TbFeedSource *what)
+{
+        Feed *feed = find(feeds, source, TB_RUNG_FULL);
+        g_hash_table_insert(feeds->sources, GUINT_TO_POINTER(source), g_memdup2(what, sizeof *what));
+        if (!feed || feed->origin == what->origin)
+                return;
+        if (tb_pass_end(&feed->pass, g_get_monotonic_time()))
+                pass_ended(feed);
+        if (what->origin)
+                feed->pass = (TbPass){0};
+        feed->origin = what->origin;
 }
 
 void tb_feeds_size(TbFeeds *feeds, guint source, guint *ret_width, guint *ret_height)
 {
-        const Size *size = g_hash_table_lookup(feeds->sizes, GUINT_TO_POINTER(source));
-        *ret_width = size ? size->width : 0;
-        *ret_height = size ? size->height : 0;
+        const TbFeedSource *what = g_hash_table_lookup(feeds->sources, GUINT_TO_POINTER(source));
+        *ret_width = what ? what->width : 0;
+        *ret_height = what ? what->height : 0;
 }
 
 void tb_feeds_set_rate(TbFeeds *feeds, guint source, TbRung rung, guint kbps, guint fps)
 {
         Feed *feed = find(feeds, source, rung);
-        if (!feed)
+        if (!feed || feed->pass.on)
                 return;
         feed->kbps = kbps;
         feed->fps = fps;
+}
+
+static void hand_on(Feed *feed, GstBuffer *buffer, bool keyframe)
+{
+        tb_group_add(&feed->group, buffer, keyframe, g_get_monotonic_time());
+        for (guint i = 0; i < feed->taps->len; i++) {
+                TbFeedTap *tap = g_ptr_array_index(feed->taps, i);
+                if (tap->open)
+                        tap->packet(tap->data, buffer, keyframe);
+        }
 }
 
 void tb_feeds_push(TbFeeds *feeds, guint source, TbRung rung, GstBuffer *buffer, bool keyframe)
 {
         tb_assert_main();
         Feed *feed = find(feeds, source, rung);
-        if (!feed)
+        if (feed && !feed->pass.on) /* else it was on its way */
+                hand_on(feed, buffer, keyframe);
+}
+
+/* --- phones --- */
+static gboolean look_at_passes(gpointer data)
+{
+        TbFeeds *feeds = data;
+        GHashTableIter iter;
+        gpointer value;
+        guint on = 0;
+        g_hash_table_iter_init(&iter, feeds->feeds);
+        while (g_hash_table_iter_next(&iter, NULL, &value)) {
+                Feed *feed = value;
+                if (tb_pass_look(&feed->pass, may_kbps(feed), g_get_monotonic_time()))
+                        pass_ended(feed);
+                on += feed->pass.on;
+        }
+        if (on == 0)
+                feeds->pass_timer = 0;
+        return on > 0;
+}
+
+static void pass_unit(Feed *feed, GstBuffer *buffer, bool keyframe)
+{
+        TbFeeds *feeds = feed->feeds;
+        bool was = feed->pass.on;
+        bool passes = tb_pass_unit(&feed->pass, gst_buffer_get_size(buffer), keyframe, may_kbps(feed),
+                                   g_get_monotonic_time());
+        if (feed->pass.wants_key)
+                feeds->ops->phone_keyframe(feeds->data, feed->origin);
+        feed->pass.wants_key = false;
+        if (!passes)
                 return;
-        tb_group_add(&feed->group, buffer, keyframe, g_get_monotonic_time());
-        for (guint i = 0; i < feed->taps->len; i++) {
-                TbFeedTap *tap = g_ptr_array_index(feed->taps, i);
-                if (tap->open)
-                        tap->packet(tap->data, buffer, keyframe);
+        if (!was)
+                feeds->ops->subscribe(feeds->data, feed->source, feed->rung, false);
+        if (!feeds->pass_timer)
+                feeds->pass_timer = g_timeout_add(PASS_LOOK_MS, look_at_passes, feeds);
+        hand_on(feed, buffer, keyframe);
+}
+
+static bool shows(TbFeeds *feeds, const Feed *feed, guint phone, TbCodec codec)
+{
+        const TbFeedSource *what = g_hash_table_lookup(feeds->sources, GUINT_TO_POINTER(feed->source));
+        return feed->rung == TB_RUNG_FULL && what && what->origin == phone && what->codec == codec;
+}
+
+void tb_feeds_push_phone(TbFeeds *feeds, guint phone, TbCodec codec, GstBuffer *buffer, bool keyframe)
+{
+        tb_assert_main();
+        g_autoptr(GPtrArray) to = g_ptr_array_new(); /* handing on ends feeds of other rungs */
+        GHashTableIter iter;
+        gpointer value;
+        g_hash_table_iter_init(&iter, feeds->feeds);
+        while (g_hash_table_iter_next(&iter, NULL, &value))
+                if (shows(feeds, value, phone, codec))
+                        g_ptr_array_add(to, value);
+        for (guint i = 0; i < to->len; i++) {
+                Feed *feed = g_ptr_array_index(to, i);
+                feed->origin = phone;
+                pass_unit(feed, buffer, keyframe);
         }
 }
 
@@ -211,13 +297,16 @@ void tb_feed_tap_remove(TbFeedTap *tap)
         feeds->ops->subscribe(feeds->data, source, feed->rung, false);
         g_hash_table_remove(feeds->feeds, &key);
         if (!has_feeds(feeds, source))
-                g_hash_table_remove(feeds->sizes, GUINT_TO_POINTER(source));
+                g_hash_table_remove(feeds->sources, GUINT_TO_POINTER(source));
 }
 
 static void ask(Feed *feed)
 {
         feed->asked_us = g_get_monotonic_time();
-        feed->feeds->ops->keyframe(feed->feeds->data, feed->source, feed->rung);
+        if (feed->pass.on)
+                feed->feeds->ops->phone_keyframe(feed->feeds->data, feed->origin);
+        else
+                feed->feeds->ops->keyframe(feed->feeds->data, feed->source, feed->rung);
 }
 
 /* A keyframe that was asked for and is not here yet. */
@@ -254,8 +343,14 @@ void tb_feed_tap_want_keyframe(TbFeedTap *tap)
 
 void tb_feed_tap_set_rate(TbFeedTap *tap, guint kbps, guint fps)
 {
-        TbFeeds *feeds = tap->feed->feeds;
-        feeds->ops->rate(feeds->data, tap->feed->source, tap->feed->rung, kbps, fps);
+        Feed *feed = tap->feed;
+        TbFeeds *feeds = feed->feeds;
+        if (!feed->pass.on) {
+                feeds->ops->rate(feeds->data, feed->source, feed->rung, kbps, fps);
+                return;
+        }
+        feed->kbps = kbps; /* what they get is as large as the phone makes it: the pass looks at that */
+        feed->fps = fps;
 }
 
 TbRung tb_feed_tap_rung(TbFeedTap *tap)

@@ -17,6 +17,7 @@ typedef struct TbFeedOps {
         void (*subscribe)(void *data, guint source, TbRung rung, bool on);
         void (*keyframe)(void *data, guint source, TbRung rung);
         void (*rate)(void *data, guint source, TbRung rung, guint kbps, guint fps);
+        void (*phone_keyframe)(void *data, guint phone); /* of a phone */
 } TbFeedOps;
 
 typedef struct TbFeedLimits {
@@ -31,12 +32,21 @@ const TbFeedLimits *tb_feeds_limits(TbFeeds *feeds);
 GPtrArray *tb_feeds_senders(TbFeeds *feeds); /* of TbSender; borrowed: they put themselves in and out */
 
 /* --- what the host tells --- */
-void tb_feeds_set_size(TbFeeds *feeds, guint source, guint width, guint height);
+typedef struct TbFeedSource {
+        guint width, height;
+        TbCodec codec;
+        guint origin; /* the phone whose pictures they are; 0: none */
+} TbFeedSource;
+void tb_feeds_set_source(TbFeeds *feeds, guint source, const TbFeedSource *what);
 void tb_feeds_size(TbFeeds *feeds, guint source, guint *ret_width, guint *ret_height); /* 0: not known */
 /* What the encoder is set to. */
 void tb_feeds_set_rate(TbFeeds *feeds, guint source, TbRung rung, guint kbps, guint fps);
 /* The next picture, borrowed; PTS on tb_media_epoch(). Nothing happens when nobody is on that feed. */
 void tb_feeds_push(TbFeeds *feeds, guint source, TbRung rung, GstBuffer *buffer, bool keyframe);
+
+/* --- phones: what they send goes to who looks at them as it came, while that can be (pass.h) --- */
+/* The next picture of a phone, borrowed; PTS on tb_media_epoch(). */
+void tb_feeds_push_phone(TbFeeds *feeds, guint phone, TbCodec codec, GstBuffer *buffer, bool keyframe);
 
 /* --- sound: packets as the host sends them --- */
 typedef struct TbFeedEar TbFeedEar;

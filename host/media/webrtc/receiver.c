@@ -18,6 +18,7 @@
 #define H264                                                                                                 \
         "application/x-rtp,media=video,encoding-name=H264,payload=102,packetization-mode=(string)1,"         \
         "profile-level-id=(string)42e01f,level-asymmetry-allowed=(string)1," FEEDBACK
+#define H264_UNITS "video/x-h264,stream-format=byte-stream,alignment=au" /* as viewers take them */
 #define OPUS                                                                                                 \
         "application/x-rtp,media=audio,encoding-name=OPUS,payload=111,clock-rate=48000,"                     \
         "encoding-params=(string)2,minptime=(string)10,useinbandfec=(string)1"
@@ -30,8 +31,11 @@ struct TbReceiver {
         GstElement *webrtc;   /* borrowed; main thread */
         TbReceiverOps ops;
         gpointer data;
-        gint hears;         /* atomic: sound is wanted */
+        gint hears; /* atomic: sound is wanted */
+        TbReceiverUnits units;
+        TbCodec codec;      /* of the pictures; streaming thread */
         gint wanted, waits; /* atomic; waits: for a keyframe */
+        gint asks;          /* atomic: for a keyframe, although none is waited for */
         gint64 asked_us;    /* streaming thread */
 };
 
@@ -44,8 +48,10 @@ static TbReceiver *receiver_ref(TbReceiver *receiver)
 static void receiver_unref(gpointer data)
 {
         TbReceiver *receiver = data;
-        if (tb_ref_dec(&receiver->ref))
-                g_free(receiver);
+        if (!tb_ref_dec(&receiver->ref))
+                return;
+        receiver->units.unref(receiver->units.data);
+        g_free(receiver);
 }
 
 static void closure_unref(gpointer data, GClosure *closure G_GNUC_UNUSED)
@@ -54,26 +60,35 @@ static void closure_unref(gpointer data, GClosure *closure G_GNUC_UNUSED)
 }
 
 /* --- streaming threads --- */
+static void ask_for_keyframe(TbReceiver *receiver, GstPad *pad)
+{
+        gint64 now = g_get_monotonic_time();
+        if (now - receiver->asked_us <= ASK_US)
+                return;
+        receiver->asked_us = now;
+        g_atomic_int_set(&receiver->asks, 0);
+        gst_pad_send_event(pad, gst_video_event_new_upstream_force_key_unit(GST_CLOCK_TIME_NONE, TRUE, 0));
+}
+
 /* What comes encoded passes to the decoder while pictures are wanted, from a keyframe on. */
 static GstPadProbeReturn on_unit(GstPad *pad, GstPadProbeInfo *info, gpointer data)
 {
         TbReceiver *receiver = data;
-        const GstBuffer *unit = GST_PAD_PROBE_INFO_BUFFER(info);
+        GstBuffer *unit = GST_PAD_PROBE_INFO_BUFFER(info);
+        bool keyframe = !GST_BUFFER_FLAG_IS_SET(unit, GST_BUFFER_FLAG_DELTA_UNIT);
         if (!g_atomic_int_get(&receiver->wanted))
                 return GST_PAD_PROBE_DROP;
-        if (!g_atomic_int_get(&receiver->waits))
-                return GST_PAD_PROBE_OK;
-        if (!GST_BUFFER_FLAG_IS_SET(unit, GST_BUFFER_FLAG_DELTA_UNIT)) {
+        if (keyframe) {
                 g_atomic_int_set(&receiver->waits, 0);
-                return GST_PAD_PROBE_OK;
+                g_atomic_int_set(&receiver->asks, 0);
         }
-        gint64 now = g_get_monotonic_time();
-        if (now - receiver->asked_us > ASK_US) {
-                receiver->asked_us = now;
-                gst_pad_send_event(pad,
-                                   gst_video_event_new_upstream_force_key_unit(GST_CLOCK_TIME_NONE, TRUE, 0));
-        }
-        return GST_PAD_PROBE_DROP;
+        bool waits = g_atomic_int_get(&receiver->waits);
+        if (waits || g_atomic_int_get(&receiver->asks))
+                ask_for_keyframe(receiver, pad);
+        if (waits)
+                return GST_PAD_PROBE_DROP;
+        receiver->units.unit(receiver->units.data, unit, receiver->codec, keyframe);
+        return GST_PAD_PROBE_OK;
 }
 
 static GstFlowReturn on_picture(GstAppSink *sink, gpointer data)
@@ -146,10 +161,16 @@ static bool build_video(TbReceiver *receiver, GstPad *pad, const char *encoding)
                    *sink = sink_for(receiver, "video/x-raw,format=I420", 1, on_picture);
         if (!depay || (h264 && !parse) || !decode || !sink)
                 return false;
+        receiver->codec = h264 ? TB_CODEC_H264 : TB_CODEC_VP8;
         g_object_set(depay, "request-keyframe", TRUE, "wait-for-keyframe", TRUE, NULL);
-        bool linked = h264 ? gst_element_link_many(depay, parse, decode, sink, NULL)
-                           : gst_element_link_many(depay, decode, sink, NULL);
-        g_autoptr(GstPad) units = gst_element_get_static_pad(h264 ? parse : depay, "src");
+        if (parse)
+                g_object_set(parse, "config-interval", -1, NULL);
+        g_autoptr(GstCaps) whole = gst_caps_from_string(H264_UNITS);
+        bool linked = parse ? gst_element_link(depay, parse) &&
+                                      gst_element_link_filtered(parse, decode, whole) &&
+                                      gst_element_link(decode, sink)
+                            : gst_element_link_many(depay, decode, sink, NULL);
+        g_autoptr(GstPad) units = gst_element_get_static_pad(parse ? parse : depay, "src");
         gst_pad_add_probe(units, GST_PAD_PROBE_TYPE_BUFFER, on_unit, receiver_ref(receiver), receiver_unref);
         GstElement *const all[] = {sink, decode, parse, depay};
         for (gsize i = 0; i < G_N_ELEMENTS(all); i++)
@@ -219,7 +240,8 @@ static void add_section(TbReceiver *receiver, const char *text, bool again)
         gst_object_unref(transceiver);
 }
 
-TbReceiver *tb_receiver_new(GstElement *pipeline, GstElement *webrtc, const TbReceiverOps *ops, gpointer data)
+TbReceiver *tb_receiver_new(GstElement *pipeline, GstElement *webrtc, const TbReceiverOps *ops, gpointer data,
+                            const TbReceiverUnits *units_take)
 {
         TbReceiver *receiver = g_new0(TbReceiver, 1);
         tb_ref_init(&receiver->ref);
@@ -227,6 +249,7 @@ TbReceiver *tb_receiver_new(GstElement *pipeline, GstElement *webrtc, const TbRe
         receiver->webrtc = webrtc;
         receiver->ops = *ops;
         receiver->data = data;
+        receiver->units = *units_take;
         g_object_set(webrtc, "latency", (guint)TB_RECEIVER_LATENCY_MS, NULL);
         g_signal_connect_data(webrtc, "pad-added", G_CALLBACK(on_pad), receiver_ref(receiver), closure_unref,
                               0);
@@ -245,6 +268,11 @@ void tb_receiver_want(TbReceiver *receiver, bool pictures, bool sound)
         if (pictures && !g_atomic_int_get(&receiver->wanted))
                 g_atomic_int_set(&receiver->waits, 1);
         g_atomic_int_set(&receiver->wanted, pictures);
+}
+
+void tb_receiver_want_keyframe(TbReceiver *receiver)
+{
+        g_atomic_int_set(&receiver->asks, 1);
 }
 
 void tb_receiver_free(TbReceiver *receiver)

@@ -8,6 +8,8 @@
 #include <gst/gst.h>
 #include <stdbool.h>
 
+#include "host/media/encode/codec.h"
+
 typedef struct TbReceiver TbReceiver;
 
 /* A decoded picture (I420), a block of sound (S16LE, TB_PICTURES_RATE, 1 or 2 channels), borrowed; on threads of GStreamer's, one
@@ -17,12 +19,21 @@ typedef struct TbReceiverOps {
         void (*sound)(gpointer data, GstSample *sample);
 } TbReceiverOps;
 
-/* `ops` is copied. `webrtc`: has made no offer yet. */
-TbReceiver *tb_receiver_new(GstElement *pipeline, GstElement *webrtc, const TbReceiverOps *ops,
-                            gpointer data);
+/* A picture as it came, borrowed, on the same thread: VP8, or H.264 in byte-stream form whose keyframes have their parameter sets. `data` is
+ * `unref`ed when nobody can call any more, on any thread. */
+typedef struct TbReceiverUnits {
+        void (*unit)(gpointer data, GstBuffer *unit, TbCodec codec, bool keyframe);
+        gpointer data; /* owned */
+        GDestroyNotify unref;
+} TbReceiverUnits;
+
+/* `ops`, `units_take` are copied. `webrtc`: has made no offer yet. */
+TbReceiver *tb_receiver_new(GstElement *pipeline, GstElement *webrtc, const TbReceiverOps *ops, gpointer data,
+                            const TbReceiverUnits *units_take);
 /* Sections for what we take; before the offer. */
 void tb_receiver_offer(TbReceiver *receiver);
 void tb_receiver_want(TbReceiver *receiver, bool pictures, bool sound);
+void tb_receiver_want_keyframe(TbReceiver *receiver); /* soon, and not too often */
 void tb_receiver_free(
         TbReceiver *receiver); /* the ops may be under way until the pipeline has ended; accepts NULL */
 

@@ -234,6 +234,26 @@ static GstBusSyncReply on_bus(GstBus *bus G_GNUC_UNUSED, GstMessage *message, gp
         return GST_BUS_DROP;
 }
 
+/* --- a phone's pictures as they came --- */
+static void tell_unit(TbSession *session, gpointer value, guint number)
+{
+        session->callbacks->unit(session, value, (TbCodec)(number >> 1), number & 1, session->data);
+}
+
+static void unref_buffer(gpointer buffer)
+{
+        gst_buffer_unref(buffer);
+}
+
+/* The receiver's thread. */
+static void on_unit(gpointer data, GstBuffer *unit, TbCodec codec, bool keyframe)
+{
+        GstBuffer *copy = gst_buffer_copy(unit); /* of the memory there is one */
+        GST_BUFFER_PTS(copy) = (GstClockTime)g_get_monotonic_time() * GST_USECOND - tb_media_epoch();
+        GST_BUFFER_DTS(copy) = GST_CLOCK_TIME_NONE;
+        tb_session_post(data, tell_unit, copy, unref_buffer, (guint)codec << 1 | keyframe);
+}
+
 static bool build(TbSession *session, const TbSessionOptions *options, GError **error)
 {
         session->pipeline = gst_object_ref_sink(gst_pipeline_new(NULL));
@@ -254,8 +274,9 @@ static bool build(TbSession *session, const TbSessionOptions *options, GError **
         tb_media_set_clock(session->pipeline);
         tb_session_set_up_ice(session, options->ice_servers);
         if (!options->offer)
-                session->receiver = tb_receiver_new(session->pipeline, session->webrtc, &options->phone,
-                                                    GUINT_TO_POINTER(options->id));
+                session->receiver = tb_receiver_new(
+                        session->pipeline, session->webrtc, &options->phone, GUINT_TO_POINTER(options->id),
+                        &(TbReceiverUnits){on_unit, tb_session_ref(session), tb_session_unref});
         if (session->source && session->offer.video_mline >= 0) {
                 session->sender = tb_sender_new(session->feeds, session->source, session->pipeline,
                                                 &session->offer, options->max_kbps, error);
@@ -318,6 +339,8 @@ void tb_session_want_keyframe(TbSession *session)
 {
         if (session->sender)
                 tb_sender_want_keyframe(session->sender);
+        if (session->receiver)
+                tb_receiver_want_keyframe(session->receiver);
 }
 
 void tb_session_want_of_phone(TbSession *session, bool pictures, bool sound)

@@ -31,6 +31,8 @@ typedef struct TbSessionCallbacks {
         void (*message)(TbSession *session, const char *channel, const char *bytes, gsize length, bool text,
                         void *data);
         void (*stats)(TbSession *session, const TbLinkStats *stats, void *data); /* twice a second */
+        /* A picture of a phone as it came (TbReceiverUnits), while somebody wants its pictures; PTS on tb_media_epoch(). Borrowed. */
+        void (*unit)(TbSession *session, GstBuffer *unit, TbCodec codec, bool keyframe, void *data);
         /* `reason` is for people. `session` is gone when it returns. */
         void (*closed)(TbSession *session, const char *reason, void *data);
 } TbSessionCallbacks;
@@ -70,5 +72,5 @@ bool tb_session_send(TbSession *session, const char *channel, const char *text, 
 void tb_session_accept(TbSession *session, const char *answer);
 /* What of the phone is wanted. */
 void tb_session_want_of_phone(TbSession *session, bool pictures, bool sound);
-/* The viewer shows nothing although bytes arrive: sends a keyframe soon. */
+/* The viewer shows nothing although bytes arrive: sends a keyframe soon; a phone is asked for one. */
 void tb_session_want_keyframe(TbSession *session);

@@ -57,7 +57,7 @@ static GArray *one_of_each(void)
                 {.type = TB_LINK_WANT, .id = 8, .number = 1},
                 {.type = TB_LINK_SEND, .id = 7, .chunk = {1, some("control"), {"{\"a\":\"ü\"}", 10}}},
                 {.type = TB_LINK_REFRESH, .id = 7},
-                {.type = TB_LINK_SOURCE, .id = 3, .source = {1, 1280, 720}},
+                {.type = TB_LINK_SOURCE, .id = 3, .source = {1, 1280, 720, 8}},
                 {.type = TB_LINK_FEED, .id = 3, .feed = {2, 250, 10}},
                 {.type = TB_LINK_UNIT, .id = 3, .unit = {0, 1, 4000000000u, {"\0\0\0\1x", 5}}},
                 {.type = TB_LINK_SOUND, .id = 4, .sound = {5000000000u, {"\xfc\0\1", 3}}},
