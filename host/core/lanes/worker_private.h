@@ -10,6 +10,7 @@
 #include "lib/thread.h"
 
 #define TB_WORKER_RETRY_FIRST_MS 250 /* pause before a lost lane is opened again; doubles */
+#define TB_WORKER_STEADY_MS 3000     /* that it has to stay open for the pause to be short again */
 #define TB_WORKER_OPEN_MS 30000      /* for open, video start, and calls of our own */
 
 typedef struct TbRunner { /* one thread of a lane */

@@ -251,8 +251,12 @@ static void run_single(TbRunner *r)
         TbWorker *w = r->worker;
         while (!is_closing(w)) {
                 if (lane_open(w, &r->io)) {
-                        w->retry_ms = TB_WORKER_RETRY_FIRST_MS;
+                        gint64 opened_us = g_get_monotonic_time();
                         serve(r);
+                        /* what opens and breaks at once would be opened again four times a second, for ever */
+                        if (g_get_monotonic_time() - opened_us >=
+                            TB_WORKER_STEADY_MS * G_TIME_SPAN_MILLISECOND)
+                                w->retry_ms = TB_WORKER_RETRY_FIRST_MS;
                 }
                 if (is_closing(w))
                         break;

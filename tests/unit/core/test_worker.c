@@ -251,6 +251,41 @@ static bool pump_mood(TbInstance *self, TbIo *io, GError **error G_GNUC_UNUSED)
         return true;
 }
 
+/* What opens and breaks at once is opened again more and more rarely: else it is four times a second, for ever. */
+#define BREAKS 4
+static gint64 broke_us[BREAKS];
+static gint breaks; /* atomic */
+
+static bool open_well(TbInstance *self G_GNUC_UNUSED, TbIo *io G_GNUC_UNUSED, GError **error G_GNUC_UNUSED)
+{
+        return true;
+}
+
+static bool break_at_once(TbInstance *self, TbIo *io, GError **error)
+{
+        gint n = g_atomic_int_get(&breaks);
+        if (n == BREAKS) {
+                tb_io_wait(io, NULL, 0, -1);
+                return true;
+        }
+        broke_us[n] = g_get_monotonic_time();
+        g_atomic_int_set(&breaks, n + 1);
+        self->up->fault(self, NULL);
+        tb_set_error(error, TB_ERROR_DEVICE, "it talks nonsense");
+        return false;
+}
+
+static void test_breaks(void)
+{
+        static const TbLane lane = {
+                .name = "main", .size = sizeof(TbInstance), .open = open_well, .pump = break_at_once};
+        Seen seen = {0};
+        TbWorker *worker = worker_of(&lane, &seen, 0);
+        UNTIL(g_atomic_int_get(&breaks) == BREAKS);
+        g_assert_cmpint(broke_us[3] - broke_us[2], >=, 900000); /* 250, 500, 1000 ms: never earlier */
+        end(worker, &seen);
+}
+
 /* Faults that come and go with each line of a noisy sensor: some are told, and how it ended. */
 static void test_moods(void)
 {
@@ -274,6 +309,7 @@ int main(int argc, char **argv)
         g_test_add_func("/worker/flood", test_flood);
         g_test_add_func("/worker/sampling", test_sampling);
         g_test_add_func("/worker/retry", test_retry);
+        g_test_add_func("/worker/breaks", test_breaks);
         g_test_add_func("/worker/moods", test_moods);
         int rc = g_test_run();
         tb_main_stop();
