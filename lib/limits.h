@@ -186,6 +186,7 @@
 #define TB_LIMIT_SKY_TEXT 32     /* bytes of a place in the sky as somebody writes it */
 #define TB_LIMIT_MOUNT_MOVE_S 10 /* of one move by hand: who falls silent moves nothing for longer */
 #define TB_LIMIT_MOUNT_EXPOSURE_MS 600000
+#define TB_LIMIT_SAMPLE_AHEAD_MS 3600000            /* that a sample's own time may be ahead of our clock */
 #define TB_LIMIT_MOUNT_TELL_MS 250                  /* between two states on the bus, at least */
 #define TB_LIMIT_SEESTAR_LINE (1024 * 1024)         /* bytes of one answer or event of its control */
 #define TB_LIMIT_SEESTAR_PICTURE (50 * 1024 * 1024) /* bytes of one frame of its imaging, also unpacked */

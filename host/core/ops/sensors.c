@@ -66,6 +66,12 @@ static void sensors_post(TbCommand *c)
                 else if (tb_samples_count(c->iface->samples) + json_object_size(fresh) > TB_LIMIT_STREAMS)
                         tb_error_set_field(&error, TB_ERROR_LIMIT, "stream", "%s holds %d streams at most",
                                            c->iface->id, TB_LIMIT_STREAMS);
+                else if (json_integer_value(json_object_get(v, "t")) >
+                         tb_clock_ms() + TB_LIMIT_SAMPLE_AHEAD_MS)
+                        tb_error_set_field(
+                                &error, TB_ERROR_INVALID, "t",
+                                "that is more than an hour ahead of this host's clock: milliseconds since "
+                                "the epoch are wanted, and without \"t\" it is now");
         }
         if (error) {
                 tb_command_fail(c, error, NULL);
@@ -124,6 +130,17 @@ static void sensors_history(TbCommand *c)
         const char *streams = tb_command_string(c, "stream");
         g_auto(GStrv) only = streams && *streams ? g_strsplit(streams, ",", TB_LIMIT_STREAMS) : NULL;
         const json_t *step = json_object_get(c->params, "step_s");
+        const json_int_t from = MAX(tb_command_int(c, "since"), tb_command_int(c, "from"));
+        if (from > tb_command_int(c, "to")) {
+                GError *error = NULL;
+                tb_error_set_field(&error, TB_ERROR_INVALID, "to",
+                                   "it ends before it begins: \"to\" (%" G_GINT64_FORMAT
+                                   ") is earlier than \"from\" or \"since\" (%" G_GINT64_FORMAT
+                                   "), both in ms since the epoch",
+                                   (gint64)tb_command_int(c, "to"), (gint64)from);
+                tb_command_fail(c, error, NULL);
+                return;
+        }
         TbSpan span = {
                 .since_ms = MAX(tb_command_int(c, "since"), tb_command_int(c, "from") - 1),
                 .until_ms = tb_command_int(c, "to"),

@@ -74,9 +74,10 @@ json_t *tb_samples_add(TbSamples *samples, const TbSample *sample)
                 s = make(samples, sample->stream);
         samples->told += fresh;
         tb_stream_describe(s, sample->quantity, sample->unit);
-        tb_stream_add(s,
-                      sample->t_ms >= 0 && sample->t_ms <= TB_LIMIT_JSON_INT ? sample->t_ms : tb_clock_ms(),
-                      sample->value);
+        /* a device whose clock is wrong by years must not be the newest for years */
+        const gint64 now_ms = tb_clock_ms();
+        const bool sane = sample->t_ms >= 0 && sample->t_ms <= now_ms + TB_LIMIT_SAMPLE_AHEAD_MS;
+        tb_stream_add(s, sane ? sample->t_ms : now_ms, sample->value);
         return latest_of(s);
 }
 

@@ -123,6 +123,20 @@ static void test_refused(void)
         tb_samples_free(samples);
 }
 
+/* TB_LIMIT_SAMPLE_AHEAD_MS: a clock that is an hour ahead is believed, one that is further ahead is wrong: it is now. */
+static void test_ahead(void)
+{
+        const gint64 now_ms = g_get_real_time() / 1000, day_ms = 86400000;
+        TbSamples *samples = tb_samples_new();
+        g_assert_true(add(samples, "u", now_ms + TB_LIMIT_SAMPLE_AHEAD_MS, 1));
+        g_assert_true(add(samples, "v", now_ms + day_ms + TB_LIMIT_SAMPLE_AHEAD_MS + 1, 2));
+        json_auto_t *history = tb_samples_history(samples, NULL, &all_of_it);
+        g_assert_cmpint(at(history, "u", 0), ==, now_ms + TB_LIMIT_SAMPLE_AHEAD_MS);
+        g_assert_cmpint(at(history, "v", 0), >=, now_ms);
+        g_assert_cmpint(at(history, "v", 0), <, now_ms + day_ms);
+        tb_samples_free(samples);
+}
+
 int main(int argc, char **argv)
 {
         g_test_init(&argc, &argv, NULL);
@@ -131,5 +145,6 @@ int main(int argc, char **argv)
         g_test_add_func("/samples/order", test_order);
         g_test_add_func("/samples/chosen", test_chosen);
         g_test_add_func("/samples/refused", test_refused);
+        g_test_add_func("/samples/ahead", test_ahead);
         return g_test_run();
 }
