@@ -1,5 +1,6 @@
 /* TP-Link's Tapo plugs and strips, in the local network: by KLAP, or by what they spoke before. */
 #include "drivers/tapo/passthrough.h"
+#include "drivers/tapo/tapo_find.h"
 
 #define NEW_METER 2 /* version of the part that tells volts and amps */
 
@@ -180,6 +181,9 @@ static const TbPlugModel model = {
         .identify = identify,   .read = read_state, .set = set_state,
 };
 
+static const TbLanProbe probes[] = {{TB_TAPO_FIND_PORT, 0, tb_tapo_find_ask, tb_tapo_find_answer},
+                                    {0, 0, NULL, NULL}};
+
 const TbDriver tb_driver_tapo = {
         .name = "tapo",
         .summary = "TP-Link Tapo plugs and strips, with the account of the app: power with measurements, and "
@@ -188,4 +192,5 @@ const TbDriver tb_driver_tapo = {
         .params = params,
         .check = tb_http_device_check,
         .lanes = model.lanes,
+        .probes = probes,
 };
