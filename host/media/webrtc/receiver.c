@@ -154,7 +154,7 @@ static bool link_to(GstPad *pad, GstElement *first)
 
 static bool build_video(TbReceiver *receiver, GstPad *pad, const char *encoding)
 {
-        bool h264 = strcmp(encoding, "H264") == 0;
+        bool h264 = g_strcmp0(encoding, "H264") == 0;
         GstElement *depay = made(receiver, h264 ? "rtph264depay" : "rtpvp8depay"),
                    *parse = h264 ? made(receiver, "h264parse") : NULL,
                    *decode = made(receiver, h264 ? h264_decoder() : "vp8dec"),
