@@ -19,7 +19,7 @@ const PREFS = {
 
 /**
  * A headless Firefox with one window, which ends with the test: {goto(url), evaluate(fn, arg), press(…keys),
- * click(selector), wheel(selector, down)}
+ * click(selector), wheel(selector, down), size(width, height), errors}; `errors`: what pages logged as such
  */
 export async function startFirefox(t, binary = process.env.FIREFOX || '/usr/bin/firefox-esr') {
   const profile = mkdtempSync(path.join(tmpdir(), 'tb-firefox-'));
@@ -47,9 +47,11 @@ export async function startFirefox(t, binary = process.env.FIREFOX || '/usr/bin/
   );
   const socket = new WebSocket(`${address}/session`);
   const waiting = new Map();
+  const errors = [];
   let last = 0;
   socket.on('message', (raw) => {
     const m = JSON.parse(raw);
+    if (m.method === 'log.entryAdded' && m.params.level === 'error') errors.push(m.params.text);
     const asked = waiting.get(m.id);
     waiting.delete(m.id);
     if (m.type === 'error') asked?.reject(new Error(`${m.error}: ${m.message}`));
@@ -63,9 +65,11 @@ export async function startFirefox(t, binary = process.env.FIREFOX || '/usr/bin/
     return within(method, answer, PATIENCE);
   };
   await ask('session.new', { capabilities: {} });
+  await ask('session.subscribe', { events: ['log.entryAdded'] });
   const { contexts } = await ask('browsingContext.getTree', {});
   const { context } = contexts[0];
-  await ask('browsingContext.setViewport', { context, viewport: { width: 1366, height: 768 } });
+  const size = (width, height) => ask('browsingContext.setViewport', { context, viewport: { width, height } });
+  await size(1366, 768);
 
   /** What `fn(arg)` gives in the page, by way of JSON. */
   async function evaluate(fn, arg = null) {
@@ -86,6 +90,8 @@ export async function startFirefox(t, binary = process.env.FIREFOX || '/usr/bin/
       return { x: Math.round(x + width / 2), y: Math.round(y + height / 2) };
     }, selector);
   return {
+    errors,
+    size,
     evaluate,
     goto: (url) => ask('browsingContext.navigate', { context, url, wait: 'complete' }),
     async press(...keys) {

@@ -148,3 +148,33 @@ test("an observer's page: the picture, the console and input, all peer to peer",
   await drives('by-observer');
   assert.equal(await quality('Commands go by'), 'data channel');
 });
+
+test("the server's other pages, wide and on a phone's width: what they are for is there, and nothing is cut off", async () => {
+  const watching = (await server.post('/sessions/start', { device_id: 'sill' })).json;
+  const seen = { session_id: watching.session_id, device_id: 'sill', trigger_type: 'motion', clip_uri: 'local://x' };
+  await server.post('/events', { ...seen, duration_seconds: 2, clip_mime: 'video/webm', clip_size_bytes: 9 });
+  const pages = {
+    links: '.list li',
+    timeline: '[data-event]',
+    users: '#add-user',
+    account: '.notice',
+    diagnose: '#verdict .notice',
+    wall: '.tile canvas:not([hidden])',
+  };
+  page.errors.length = 0;
+  for (const [name, selector] of Object.entries(pages)) {
+    await page.goto(`${server.url}/${name}`);
+    await shows(selector);
+    for (const width of [1366, 360]) {
+      await page.size(width, 768);
+      assert.equal(await page.evaluate(() => document.documentElement.scrollWidth > innerWidth), false, name);
+    }
+    await page.size(1366, 768);
+    if (name !== 'timeline') continue;
+    const ends = await page.evaluate(() =>
+      ['li.event', 'li.event .btn:last-child'].map((s) => document.querySelector(s).getBoundingClientRect().right),
+    );
+    assert.ok(ends[0] - ends[1] < 40, `what can be done with an event stands at its end: ${ends}`);
+  }
+  assert.deepEqual(page.errors, []);
+});
