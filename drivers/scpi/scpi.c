@@ -1,9 +1,10 @@
-/* Instruments that speak SCPI over a raw socket: asked, read as streams, and their output as power. */
+/* Instruments that speak SCPI over a raw socket or USBTMC: asked, read as streams, and their output as power. */
 #include <string.h>
 
+#include "drivers/scpi/scpi_link.h"
 #include "drivers/scpi/scpi_proto.h"
-#include "drivers/transport/line.h"
 #include "drivers/transport/polled.h"
+#include "drivers/transport/usbrule.h"
 #include "lib/limits.h"
 
 #define MISSES 3
@@ -13,7 +14,7 @@
 enum { LANE_ASKED, LANE_STREAMS, LANE_OUTPUT, LANE_BOTH };
 
 typedef struct Scpi {
-        TbLine line;
+        TbScpiLink link;
         TbDeclared *rows; /* owned */
         guint n;
         TbPolled poll;
@@ -23,6 +24,11 @@ typedef struct Scpi {
         bool errors;
 } Scpi;
 
+static TbInstance *instance(Scpi *s)
+{
+        return &s->link.line.base;
+}
+
 static const TbDeclaredField fields[] = {
         {.name = "query", .type = JSON_STRING, .required = true, .min = 1, .max = TB_LIMIT_SCPI_MESSAGE},
         {.name = "index", .type = JSON_INTEGER, .min = 0, .max = 9999},
@@ -31,6 +37,7 @@ static const TbDeclaredField fields[] = {
 
 static const TbParam params[] = {
         TB_LINE_PARAMS,
+        TB_USBRULE_PARAM,
         TB_DECLARED_PARAM(
                 "{\"stream\": \"rail\", \"query\": \"MEAS:VOLT?\", \"unit\": \"V\"}; index: which value of "
                 "an answer with several, from 0"),
@@ -71,56 +78,7 @@ static const TbParam params[] = {
 /* Whatever comes later on this connection could be taken for the next answer: core opens another. */
 static void out_of_step(Scpi *s)
 {
-        tb_line_close(&s->line.base);
-}
-
-static bool send_message(Scpi *s, TbIo *io, const char *message, int timeout_ms, GError **error)
-{
-        char unasked[4096];
-        gssize n = 1;
-        if (!s->line.link) {
-                tb_set_error(error, TB_ERROR_GONE, "%s did not answer: the connection is opened anew",
-                             s->line.base.uri->shown);
-                return false;
-        }
-        for (guint i = 0; i < 16 && n > 0; i++)
-                n = tb_transport_read_now(s->line.link, unasked, sizeof unasked, error);
-        g_autofree char *line = g_strconcat(message, "\n", NULL);
-        if (n >= 0 && tb_transport_write(s->line.link, io, line, strlen(line), timeout_ms, error))
-                return true;
-        out_of_step(s);
-        return false;
-}
-
-/* Its answer without the newline; the line is closed by who cannot go on. */
-static char *receive(Scpi *s, TbIo *io, int timeout_ms, GError **error)
-{
-        g_autoptr(GByteArray) got = g_byte_array_new();
-        gint64 until = g_get_monotonic_time() + (gint64)timeout_ms * 1000;
-        const char *shown = s->line.base.uri->shown, *why = NULL;
-        guint8 some[16384];
-        for (;;) {
-                gint64 left_ms = (until - g_get_monotonic_time()) / 1000;
-                gssize n =
-                        tb_transport_read(s->line.link, io, some, sizeof some, (int)MAX(left_ms, 0), error);
-                if (n < 0)
-                        return NULL;
-                if (n == 0) {
-                        tb_set_error(error, TB_ERROR_GONE, "%s: the instrument closed the connection", shown);
-                        return NULL;
-                }
-                g_byte_array_append(got, some, (guint)n);
-                gssize whole = tb_scpi_response(got->data, got->len, &why);
-                if (whole < 0) {
-                        tb_set_error(error, TB_ERROR_DEVICE, "%s: %s", shown, why);
-                        return NULL;
-                }
-                if (whole > 0) {
-                        gsize size = (gsize)whole - 1;
-                        return tb_scpi_text(got->data,
-                                            size > 0 && got->data[size - 1] == '\r' ? size - 1 : size);
-                }
-        }
+        tb_scpi_link_close(instance(s));
 }
 
 /* An instrument that refuses a query says nothing, and why in its queue. It answers in order, so an error that is said now means that the
@@ -128,20 +86,22 @@ static char *receive(Scpi *s, TbIo *io, int timeout_ms, GError **error)
 static bool ask_why(Scpi *s, TbIo *io, const char *message, GError **error)
 {
         int code = 0;
-        g_autofree char *reply = NULL, *words = NULL, *upper = g_ascii_strup(message, -1);
-        if (s->errors && send_message(s, io, "SYST:ERR?", WHY_US / 1000, NULL))
-                reply = receive(s, io, WHY_US / 1000, NULL);
+        g_autofree char *reply = NULL, *words = NULL, *upper = g_ascii_strup(message, -1),
+                        *status = tb_scpi_link_status(&s->link, io);
+        if (s->errors && tb_scpi_link_send(&s->link, io, "SYST:ERR?", WHY_US / 1000, NULL))
+                reply = tb_scpi_link_receive(&s->link, io, WHY_US / 1000, NULL);
         g_clear_error(error);
         if (reply && !strstr(upper, "ERR") && tb_scpi_parse_error(reply, &code, &words) && code != 0) {
                 tb_set_error(error, TB_ERROR_DEVICE, "the instrument refused \"%s\": %s (%d)", message, words,
                              code);
                 return true;
         }
-        tb_set_error(
-                error, TB_ERROR_TIMEOUT,
-                "%s: no answer to \"%s\" in time: is it a query of this instrument, does it take longer? The "
-                "connection is opened anew",
-                s->line.base.uri->shown, message);
+        tb_set_error(error, TB_ERROR_TIMEOUT,
+                     "%s: no answer to \"%s\" in time%s%s%s: is it a query of this instrument, does it take "
+                     "longer? The "
+                     "connection is opened anew",
+                     instance(s)->uri->shown, message, status ? " (" : "", status ? status : "",
+                     status ? ")" : "");
         return false;
 }
 
@@ -151,7 +111,8 @@ static char *ask(Scpi *s, TbIo *io, const char *message, int timeout_ms, GError 
         bool in_pump = io->in_pump;
         char *reply = NULL;
         io->in_pump = false; /* an answer that was asked for is waited for: a command comes after it */
-        if (send_message(s, io, message, timeout_ms, &why) && !(reply = receive(s, io, timeout_ms, &why))) {
+        if (tb_scpi_link_send(&s->link, io, message, timeout_ms, &why) &&
+            !(reply = tb_scpi_link_receive(&s->link, io, timeout_ms, &why))) {
                 if (!g_error_matches(why, TB_ERROR, TB_ERROR_TIMEOUT) || !ask_why(s, io, message, &why))
                         out_of_step(s);
         }
@@ -173,7 +134,7 @@ static bool accepted(Scpi *s, TbIo *io, const char *message, GError **error)
                 if (!tb_scpi_parse_error(reply, &code, &words)) {
                         tb_set_error(error, TB_ERROR_DEVICE,
                                      "%s answers SYST:ERR? with \"%.64s\": has it none? Then errors=false",
-                                     s->line.base.uri->shown, reply);
+                                     instance(s)->uri->shown, reply);
                         return false;
                 }
                 if (code != 0 && !first) {
@@ -189,7 +150,8 @@ static bool accepted(Scpi *s, TbIo *io, const char *message, GError **error)
 
 static bool command(Scpi *s, TbIo *io, const char *message, GError **error)
 {
-        return send_message(s, io, message, s->timeout_ms, error) && accepted(s, io, message, error);
+        return tb_scpi_link_send(&s->link, io, message, s->timeout_ms, error) &&
+               accepted(s, io, message, error);
 }
 
 /* --- instrument --- */
@@ -275,16 +237,16 @@ static bool set(TbInstance *self, TbIo *io, bool on, GError **error)
 static bool look(Scpi *s, TbIo *io, GError **error)
 {
         TbPowerState state;
-        if (!get(&s->line.base, io, &state, error))
+        if (!get(instance(s), io, &state, error))
                 return false;
-        s->line.base.up->power(&s->line.base, &state);
+        instance(s)->up->power(instance(s), &state);
         return true;
 }
 
 /* --- the lane --- */
 static bool identify(Scpi *s, TbIo *io, GError **error)
 {
-        const char *shown = s->line.base.uri->shown;
+        const char *shown = instance(s)->uri->shown;
         g_autofree char *reply = ask(s, io, "*IDN?", s->timeout_ms, error),
                         *identity = reply ? tb_scpi_parse_identity(reply) : NULL;
         if (!reply)
@@ -319,14 +281,15 @@ static bool scpi_open(TbInstance *self, TbIo *io, GError **error)
         s->errors = json_is_true(json_object_get(p, "errors"));
         s->rows = tb_declared_of(json_object_get(p, "streams"), &s->n);
         tb_polled_init(&s->poll, self, MISSES);
-        return tb_line_open(self, io, error) && identify(s, io, error) && (!s->output || look(s, io, error));
+        return tb_scpi_link_open(self, io, error) && identify(s, io, error) &&
+               (!s->output || look(s, io, error));
 }
 
 static void scpi_close(TbInstance *self)
 {
         Scpi *s = (Scpi *)self;
         g_clear_pointer(&s->rows, g_free);
-        tb_line_close(self);
+        tb_scpi_link_close(self);
 }
 
 static void scpi_finalize(TbInstance *self)
@@ -338,8 +301,8 @@ static bool output_pump(TbInstance *self, TbIo *io, GError **error)
 {
         Scpi *s = (Scpi *)self;
         g_autoptr(GError) why = NULL;
-        if (!s->line.link)
-                return tb_line_pump(self, io, error); /* says so */
+        if (!tb_scpi_link_is_open(&s->link))
+                return tb_scpi_link_pump(self, io, error); /* says so */
         if (!tb_polled_wait(&s->poll, io))
                 return true;
         if (!look(s, io, &why))
@@ -376,7 +339,7 @@ static bool check(const TbUri *uri, json_t *p, GError **error)
                                    "a channel is one of an \"output\": name it, too");
                 return false;
         }
-        return tb_line_check(uri, p, error);
+        return tb_scpi_link_check(uri, p, error);
 }
 
 static guint lanes_of(const TbUri *uri G_GNUC_UNUSED, json_t *p)
@@ -404,8 +367,8 @@ static const TbSensorOps sensors = {.interval_ms = 1000, .sample = sample};
         .size = sizeof(Scpi), .open = scpi_open, .close = scpi_close, .finalize = scpi_finalize,             \
         .instrument = &instrument
 static const TbLane lanes[] = {
-        [LANE_ASKED] = {.name = "instrument", SCPI_LANE, .pump = tb_line_pump},
-        [LANE_STREAMS] = {.name = "streams", SCPI_LANE, .pump = tb_line_pump, .sensors = &sensors},
+        [LANE_ASKED] = {.name = "instrument", SCPI_LANE, .pump = tb_scpi_link_pump},
+        [LANE_STREAMS] = {.name = "streams", SCPI_LANE, .pump = tb_scpi_link_pump, .sensors = &sensors},
         [LANE_OUTPUT] = {.name = "output", SCPI_LANE, .pump = output_pump, .power = &power},
         [LANE_BOTH] =
                 {.name = "supply", SCPI_LANE, .pump = output_pump, .power = &power, .sensors = &sensors},
@@ -415,7 +378,8 @@ static const TbLanService services[] = {{"_scpi-raw._tcp", offer}, {NULL, NULL}}
 
 const TbDriver tb_driver_scpi = {
         .name = "scpi",
-        .summary = "Instruments that speak SCPI over TCP: asked, read as sensors, their output as power.",
+        .summary = "Instruments that speak SCPI over TCP or USB (USBTMC): asked, read as sensors, their "
+                   "output as power.",
         .example =
                 "scpi://"
                 "10.0.0.7:5025?output=OUTP&streams=[{\"stream\":\"rail\",\"query\":\"MEAS:VOLT?\",\"unit\":"
@@ -424,5 +388,6 @@ const TbDriver tb_driver_scpi = {
         .check = check,
         .lanes_of = lanes_of,
         .lanes = lanes,
+        .discovery = &tb_scpi_discovery,
         .services = services,
 };

@@ -173,6 +173,18 @@ static void test_check(void)
                 g_assert_false(driver->check(uri, params, &error));
                 g_assert_cmpstr(tb_error_field(error), ==, rows[i].field);
         }
+        static const struct {
+                const char *uri, *field;
+        } places[] = {{"scpi://1-1.4", NULL},      {"scpi://?usb=0957:1796,serial=MY1", NULL},
+                      {"scpi://?usb=0957", "usb"}, {"scpi://10.0.0.7:5025?usb=0957:1796", "uri"},
+                      {"scpi://1-1.4/dev", "uri"}, {"scpi://10.0.0.7", "uri"}};
+        for (guint i = 0; i < G_N_ELEMENTS(places); i++) {
+                g_autoptr(GError) error = NULL;
+                g_autoptr(TbUri) place = tb_uri_parse(places[i].uri, NULL);
+                json_auto_t *params = tb_params_validate_text(driver->params, place->query, NULL);
+                bool ok = driver->check(place, params, &error);
+                g_assert_cmpstr(ok ? NULL : tb_error_field(error), ==, places[i].field);
+        }
 }
 
 int main(int argc, char **argv)

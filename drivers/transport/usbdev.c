@@ -13,12 +13,14 @@
 #define FDS 16     /* of libusb: the device and its own event */
 #define CANCELS 10 /* times CANCEL_MS until a cancelled transfer has come back: the kernel gives it at once */
 #define CANCEL_MS 50
+#define GONE_MS 300 /* a hub looks at its ports, and debounces */
 
 struct TbUsbdev {
         char *port; /* owned */
         int fd;
         libusb_context *context;
         libusb_device_handle *handle;
+        int claimed; /* interface; -1: none */
 };
 
 static bool fail(const TbUsbdev *dev, int r, GError **error)
@@ -66,7 +68,7 @@ TbUsbdev *tb_usbdev_open(const char *port, GError **error)
         if (fd < 0)
                 return NULL;
         TbUsbdev *dev = g_new(TbUsbdev, 1);
-        *dev = (TbUsbdev){.port = g_strdup(port), .fd = fd};
+        *dev = (TbUsbdev){.port = g_strdup(port), .fd = fd, .claimed = -1};
         (void)libusb_set_option(NULL, LIBUSB_OPTION_NO_DEVICE_DISCOVERY);
         int r = libusb_init(&dev->context);
         if (r == 0)
@@ -82,6 +84,8 @@ void tb_usbdev_close(TbUsbdev *dev)
 {
         if (!dev)
                 return;
+        if (dev->claimed >= 0)
+                (void)libusb_release_interface(dev->handle, dev->claimed);
         if (dev->handle)
                 libusb_close(dev->handle);
         if (dev->context)
@@ -94,6 +98,16 @@ void tb_usbdev_close(TbUsbdev *dev)
 const char *tb_usbdev_port(const TbUsbdev *dev)
 {
         return dev->port;
+}
+
+bool tb_usbdev_claim(TbUsbdev *dev, guint8 number, GError **error)
+{
+        (void)libusb_set_auto_detach_kernel_driver(dev->handle, 1);
+        int r = libusb_claim_interface(dev->handle, number);
+        if (r != 0)
+                return fail(dev, r, error);
+        dev->claimed = number;
+        return true;
 }
 
 /* --- one transfer --- */
@@ -144,17 +158,24 @@ static void handle_events(const TbUsbdev *dev, int ms, int *done)
         (void)libusb_handle_events_timeout_completed(dev->context, &wait, done);
 }
 
-static gssize ended(const TbUsbdev *dev, const Transfer *t, GError **error)
+/* A device that is pulled is a transfer that went wrong first; its hub tells a moment later. */
+static bool is_gone(const TbUsbdev *dev, TbIo *io)
+{
+        struct pollfd gone = {.fd = dev->fd}; /* usbfs: hangs up */
+        return tb_io_wait(io, &gone, 1, GONE_MS) == TB_WAIT_READY;
+}
+
+static gssize ended(const TbUsbdev *dev, TbIo *io, const Transfer *t, GError **error)
 {
         int status = (int)t->transfer->status, r = LIBUSB_ERROR_IO;
         if (status == LIBUSB_TRANSFER_COMPLETED)
                 return t->transfer->actual_length;
         if (status == LIBUSB_TRANSFER_STALL)
                 r = LIBUSB_ERROR_PIPE;
-        else if (status == LIBUSB_TRANSFER_NO_DEVICE)
-                r = LIBUSB_ERROR_NO_DEVICE;
         else if (status == LIBUSB_TRANSFER_OVERFLOW)
                 r = LIBUSB_ERROR_OVERFLOW;
+        else if (status == LIBUSB_TRANSFER_NO_DEVICE || is_gone(dev, io))
+                r = LIBUSB_ERROR_NO_DEVICE;
         fail(dev, r, error);
         return -1;
 }
@@ -176,7 +197,7 @@ static gssize run(const TbUsbdev *dev, TbIo *io, Transfer *t, int timeout_ms, GE
                 handle_events(dev, 0, &t->done);
         }
         if (t->done)
-                return ended(dev, t, error);
+                return ended(dev, io, t, error);
         (void)libusb_cancel_transfer(t->transfer);
         for (int i = 0; i < CANCELS && !t->done; i++)
                 handle_events(dev, CANCEL_MS, &t->done);
@@ -200,4 +221,31 @@ gssize tb_usbdev_control(TbUsbdev *dev, TbIo *io, TbUsbdevRequest request, void 
                 memcpy(data, t->buffer + LIBUSB_CONTROL_SETUP_SIZE, (gsize)n);
         transfer_free(t);
         return n;
+}
+
+gssize tb_usbdev_bulk(TbUsbdev *dev, TbIo *io, guint8 endpoint, void *data, gsize size, int timeout_ms,
+                      GError **error)
+{
+        Transfer *t = transfer_new(size);
+        bool in = endpoint & LIBUSB_ENDPOINT_IN;
+        if (!in && size > 0)
+                memcpy(t->buffer, data, size);
+        libusb_fill_bulk_transfer(t->transfer, dev->handle, endpoint, t->buffer, (int)size, on_done, t, 0);
+        gssize n = run(dev, io, t, timeout_ms, error);
+        if (in && n > 0)
+                memcpy(data, t->buffer, (gsize)n);
+        transfer_free(t);
+        return n;
+}
+
+bool tb_usbdev_clear_halt(TbUsbdev *dev, guint8 endpoint, GError **error)
+{
+        int r = libusb_clear_halt(dev->handle, endpoint);
+        return r == 0 || fail(dev, r, error);
+}
+
+bool tb_usbdev_pump(TbUsbdev *dev, TbIo *io, GError **error)
+{
+        struct pollfd gone = {.fd = dev->fd}; /* usbfs: hangs up when the device is gone */
+        return tb_io_wait(io, &gone, 1, -1) != TB_WAIT_READY || fail(dev, LIBUSB_ERROR_NO_DEVICE, error);
 }

@@ -7,6 +7,7 @@
 #include "drivers/mqtt/mqtt_proto.h"
 #include "drivers/prometheus/prometheus_proto.h"
 #include "drivers/scpi/scpi_proto.h"
+#include "drivers/scpi/scpi_tmc.h"
 #include "lib/limits.h"
 #include "lib/name.h"
 
@@ -105,6 +106,15 @@ static void response(const guint8 *data, size_t size)
                 g_assert_true(!tb_scpi_parse_number(text, i, &value) || isfinite(value));
 }
 
+/* The second byte is the tag of the request. */
+static void transfer(const guint8 *data, size_t size)
+{
+        gsize n = 0;
+        bool end;
+        if (size > 0 && tb_scpi_tmc_answer(data + 1, size - 1, data[0], &n, &end))
+                g_assert_cmpuint(n, <=, size - 1 - TB_SCPI_TMC_HEADER);
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
@@ -121,5 +131,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
                 metrics(text, size - 1);
         else if (data[0] < 80)
                 response(data + 1, size - 1);
+        else if (data[0] < 96)
+                transfer(data + 1, size - 1);
         return 0;
 }

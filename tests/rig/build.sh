@@ -19,7 +19,7 @@ mkdir -p "$cache"
 # What the lab is made of. Dependencies are found by depmod.
 modules="xhci-pci ftdi_sio pl2303 cp210x ch341 cdc-acm usbhid hid-generic evdev usb-storage sd_mod vivid
          virtio_pci virtio_net virtio-rng dummy_hcd libcomposite usb_f_acm g_serial uhid uinput vhci-hcd
-         i2c-stub i2c-dev lm75 ad7291 usb_f_fs"
+         i2c-stub i2c-dev lm75 ad7291 usb_f_fs usbtmc"
 # GStreamer plugins that testbed-host asks for at run time; those that are not installed here are left out and named.
 plugins="coreelements app videoconvertscale videorate videotestsrc videoparsersbad jpeg png
          x264 vpx rtp rtpmanager webrtc nice srtp dtls sctp playback typefindfunctions pbtypes video4linux2 ximagesrc

@@ -18,7 +18,7 @@ export class Drive {
     const port = DRIVE_PORTS[rig.drivePort];
     if (!port) throw new Error('more drives than DRIVE_PORTS');
     const words = args.map((a) => `'${a}'`).join(' ');
-    await rig.sh(`printf '#!/bin/sh\\nexec drive ${words.replaceAll("'", '"')}\\n' >/tmp/drive${port}; chmod +x /tmp/drive${port}
+    await rig.sh(`printf '#!/bin/sh\\nexec drive ${words.replaceAll("'", '"').replaceAll('%', '%%')}\\n' >/tmp/drive${port}; chmod +x /tmp/drive${port}
       nc -l -p ${port} -e /tmp/drive${port} >/dev/null 2>&1 &`);
     await until(`guest's port ${port}`, () => rig.sh(`netstat -ltn | grep ':${port} '`));
     const drive = new Drive();

@@ -81,4 +81,65 @@ export function gadgetTests(lab) {
     find.close();
     await board.end();
   });
+
+  test("scpi: an instrument on USB is taken from the kernel's driver, asked, read, switched; pulled in a query", async () => {
+    const rig = lab();
+    await rig.sh('modprobe usbtmc');
+    const find = await Drive.start(rig, ['--discover', 'scpi']);
+    await find.wait('start', (l) => l.open);
+    const supply = await plug(rig, 'tmc', {
+      vendor: '0x0957',
+      product: '0x1796',
+      maker: 'Testbed',
+      model: 'TMC-1',
+      serial: 'RIG0002',
+    });
+    const uri = 'scpi://?usb=0957:1796,serial=RIG0002';
+    const offer = await find.wait('the instrument', (l) => l.found === uri, { from: 0 });
+    assert.deepEqual([offer.label, offer.properties.kind], ['Instrument Testbed TMC-1', 'instrument']);
+    assert.ok(await rig.sh('ls /dev/usbtmc0'), 'the kernel has it until then');
+
+    const streams = encodeURIComponent(JSON.stringify([{ stream: 'rail', query: 'VOLT?', unit: 'V' }]));
+    const psu = await Drive.start(rig, [`${uri}&timeout_ms=1000&output=OUTP&streams=${streams}`]);
+    await opens(psu);
+    const ask = async (message) => psu.run(`query ${message}`);
+    assert.equal((await ask('*IDN?')).reply, 'TESTBED RIG,TMC-1,RIG0002,1.0');
+    assert.equal((await ask('VOLT 12.5')).ok, true);
+    assert.equal((await ask('VOLT?')).reply, '+1.2500E+01');
+    assert.equal((await ask('HCOP:DATA?')).reply, 'x'.repeat(2541)); // ends with a full packet
+    assert.match((await ask('VOLTS 1')).error.detail, /refused "VOLTS 1": Undefined header \(-113\)/);
+    assert.equal((await psu.run('on')).power, 'on');
+    assert.equal(await supply.state(), '12.5 on');
+    await supply.fault('stuck', true);
+    assert.equal((await psu.run('off')).power, 'on');
+    await supply.fault('stuck', false);
+    assert.equal((await psu.run('sample')).ok, true);
+    assert.equal((await psu.wait('a reading', (l) => l.sample === 'rail', { from: 0 })).value, 12.5);
+
+    // An answer that does not come: aborted, cleared, opened anew, and the next one is its own.
+    let from = psu.lines.length;
+    await supply.fault('mute', true);
+    const silent = await ask('VOLT?');
+    assert.equal(silent.error.status, 504);
+    assert.match(silent.error.detail, /no answer to "VOLT\?" in time \(status byte 0x10, an answer waits\)/);
+    await supply.fault('mute', false);
+    await opens(psu, from);
+    assert.equal((await ask('OUTP?')).reply, '1');
+
+    from = psu.lines.length;
+    await supply.fault('mute', true);
+    const pulled = ask('VOLT?'); // waits for its answer when it is pulled
+    await supply.pull();
+    assert.equal((await pulled).error.status, 410);
+    await psu.wait('loss', (l) => l.open === false, { from });
+    await find.wait('what is gone', (l) => l.lost === uri);
+    await supply.fault('mute', false);
+    await supply.back();
+    await opens(psu, from);
+    assert.equal((await ask('VOLT?')).reply, '+1.2500E+01');
+    psu.close();
+    find.close();
+    await until('the kernel has it again', () => rig.sh('ls /dev/usbtmc0'));
+    await supply.end();
+  });
 }

@@ -1,11 +1,11 @@
 /*
  * One driver without the host around it, for driver tests and for whoever writes a driver:
  *
- *      drive URI               opens the first lane, pumps it, opens it again when it is lost; commands by
+ *      drive URI               opens the first lane that it offers, pumps it, opens it again when it is lost; commands by
  * stdin drive --discover NAME   a driver's discovery; commands by stdin: tree, power PORT on|off, reset PORT
  *
  * Every event is one line of JSON on stdout. Commands: get · on · off · write TEXT · paste BYTES · set
- * key=value… · break MS · start FPS · stop · sample. The answer to a command is a line {"command":…,"ok":…}. Console
+ * key=value… · break MS · start FPS · stop · sample · query MESSAGE. The answer to a command is a line {"command":…,"ok":…}. Console
  * bytes are counted and hashed, not printed: {"bytes":n,"sha256":…} answers `count`.
  */
 #include <stdio.h>
@@ -225,6 +225,13 @@ static bool run(TbInstance *self, TbIo *io, const char *command, json_t *more, G
                 lane->video->stop(self, io);
                 return true;
         }
+        if (lane->instrument && g_str_equal(words[0], "query")) {
+                g_autofree char *reply = NULL;
+                bool ok = lane->instrument->query(self, io, command + strlen("query "), &reply, error);
+                if (reply)
+                        json_object_set_new(more, "reply", json_string(reply));
+                return ok;
+        }
         if (lane->sensors && lane->sensors->sample && g_str_equal(words[0], "sample"))
                 return lane->sensors->sample(self, io, error);
         if (lane->audio && g_str_equal(words[0], "listen"))
@@ -295,9 +302,11 @@ static int drive_uri(const char *text, TbIo *io)
                 json_decref(params);
                 return 1;
         }
-        g_autofree TbInstance *self = g_malloc0(driver->lanes[0].size);
+        guint offered = driver->lanes_of ? driver->lanes_of(uri, params) : 1;
+        const TbLane *lane = &driver->lanes[offered ? g_bit_nth_lsf(offered, -1) : 0];
+        g_autofree TbInstance *self = g_malloc0(lane->size);
         *self = (TbInstance){.driver = driver,
-                             .lane = &driver->lanes[0],
+                             .lane = lane,
                              .up = &up,
                              .uri = uri,
                              .params = params,

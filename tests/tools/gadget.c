@@ -10,6 +10,7 @@
  * that name it: `stuck` takes commands and does nothing, `deaf` refuses, `other` is another board, `mute` never answers a query.
  */
 #include <endian.h>
+#include <errno.h>
 #include <fcntl.h>
 #include <linux/usb/ch9.h>
 #include <linux/usb/functionfs.h>
@@ -262,7 +263,7 @@ static void *take(void *unused)
                 ssize_t n = read(bulk_out, message, sizeof message);
                 unsigned size;
                 if (n < 12 || message[1] != (unsigned char)~message[2] || message[1] == 0) {
-                        if (n < 0)
+                        if (n < 0 && errno != ESHUTDOWN) /* pulled: the next read waits until it is back */
                                 return unused;
                         continue;
                 }
