@@ -18,6 +18,11 @@ static const TbParam params[] = {
          .max = 65535,
          .fallback = "4800",
          .help = "where the pictures are"},
+        {.name = "key",
+         .type = TB_PARAM_STRING,
+         .min = 1,
+         .max = 4096,
+         .help = "file with the private RSA key (PEM) by which firmware 7.18 and newer knows its programs"},
         TB_PARAM_END,
 };
 

@@ -2,6 +2,7 @@
 
 #include <string.h>
 
+#include "drivers/seestar/seestar_sign.h"
 #include "lib/clock.h"
 #include "lib/json.h"
 #include "lib/text.h"
@@ -189,6 +190,9 @@ json_t *tb_seestar_ask(TbSeestarLink *l, TbIo *io, const char *method, json_t *p
 static bool meet(TbSeestarLink *l, TbIo *io, GError **error)
 {
         g_autoptr(GError) strange = NULL;
+        const bool keyed = json_object_get(l->base.params, "key") != NULL;
+        if (keyed && !tb_seestar_prove(l, io, error))
+                return false;
         json_auto_t *device = tb_seestar_ask(l, io, "get_device_state", NULL, ANSWER_MS, &strange);
         if (!device && !g_error_matches(strange, TB_ERROR, TB_ERROR_TIMEOUT) &&
             !g_error_matches(strange, TB_ERROR, TB_ERROR_GONE) && l->line) {
@@ -198,10 +202,10 @@ static bool meet(TbSeestarLink *l, TbIo *io, GError **error)
         }
         if (!device) {
                 g_propagate_error(error, g_steal_pointer(&strange));
-                if (error && g_error_matches(*error, TB_ERROR, TB_ERROR_TIMEOUT))
-                        tb_error_suffix(
-                                error,
-                                "; firmware 7.18 and newer speaks to programs with the maker's key alone");
+                if (!keyed && error && g_error_matches(*error, TB_ERROR, TB_ERROR_TIMEOUT))
+                        tb_error_suffix(error,
+                                        "; firmware 7.18 and newer speaks to programs with the maker's "
+                                        "key alone: \"key\" names the file of one");
                 return false;
         }
         tb_seestar_take_device(&l->state, device);

@@ -1,4 +1,8 @@
 /* The seestar driver against the simulated telescope of tests/sim/seestar: each dialect, pictures, and what goes wrong. */
+#include <glib/gstdio.h>
+#include <openssl/evp.h>
+#include <openssl/pem.h>
+#include <openssl/rsa.h>
 #include <signal.h>
 #include <string.h>
 
@@ -290,6 +294,49 @@ static void test_picture_faults(void)
         rig_stop(&rig);
 }
 
+/* Firmware 7.18: who has the key is let in, who has another one is told, and older firmware does not mind. */
+static char *key_file(const char *dir, const char *name)
+{
+        g_autofree char *path = g_build_filename(dir, name, NULL);
+        EVP_PKEY *key = EVP_RSA_gen(2048);
+        FILE *file = fopen(path, "we");
+        g_assert_true(file && PEM_write_PrivateKey(file, key, NULL, NULL, 0, NULL, NULL));
+        fclose(file);
+        EVP_PKEY_free(key);
+        return g_steal_pointer(&path);
+}
+
+static void test_signed(void)
+{
+        g_autofree char *dir = g_dir_make_tmp("tb-seestar-XXXXXX", NULL), *mine = key_file(dir, "mine"),
+                        *other = key_file(dir, "other"), *none = g_build_filename(dir, "none", NULL);
+        g_autofree char *uri = NULL;
+        Sim sim = sim_start(SIM, ARGV("--firmware", "2718", "--key", mine));
+        const struct {
+                const char *key, *words;
+        } rows[] = {{mine, NULL}, {other, "does not accept the signature"}, {none, "cannot be read"}};
+        for (gsize i = 0; i < G_N_ELEMENTS(rows); i++) {
+                uri = (g_free(uri),
+                       g_strdup_printf("seestar://127.0.0.1:%d?picture=none&key=%s", sim.port, rows[i].key));
+                Lane *lane = lane_start(uri, NULL, "control", "/tmp");
+                if (rows[i].words)
+                        lane_wait(lane, "the refusal", lane_is_lost, (gpointer)rows[i].words, PATIENCE_MS);
+                else
+                        lane_open_wait(lane, PATIENCE_MS);
+                lane_stop(lane, 2000);
+        }
+        sim_stop(&sim);
+        sim = sim_start(SIM, ARGV("--firmware", "2670"));
+        uri = (g_free(uri), g_strdup_printf("seestar://127.0.0.1:%d?picture=none&key=%s", sim.port, mine));
+        Lane *lane = lane_start(uri, NULL, "control", "/tmp");
+        lane_open_wait(lane, PATIENCE_MS);
+        lane_stop(lane, 2000);
+        sim_stop(&sim);
+        g_unlink(mine);
+        g_unlink(other);
+        g_rmdir(dir);
+}
+
 int main(int argc, char **argv)
 {
         g_test_init(&argc, &argv, NULL);
@@ -304,5 +351,6 @@ int main(int argc, char **argv)
         g_test_add_func("/seestar/pictures", test_pictures);
         g_test_add_func("/seestar/stacked", test_stacked);
         g_test_add_func("/seestar/picture-faults", test_picture_faults);
+        g_test_add_func("/seestar/signed", test_signed);
         return g_test_run();
 }

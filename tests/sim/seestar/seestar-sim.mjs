@@ -3,7 +3,9 @@
 // driver. README.md says what it was written from.
 //
 //   node tests/sim/seestar/seestar-sim.mjs [--firmware N] [--port N] [--imaging-port N] [--slew-ms N] [--fps N]
-//     [--control]
+//     [--key FILE] [--control]
+//
+// From firmware 2718 on who has not signed with the key of FILE is not answered.
 //
 // Prints `listening PORT`. With --control it takes lines on stdin, answers each with one line, and ends when stdin
 // does:
@@ -16,6 +18,8 @@
 //   off | on          the telescope is switched off, and on again
 //   imaging           its port
 //   state             JSON: what was asked of it since the last time
+import { createPublicKey, randomBytes, verify } from 'node:crypto';
+import { readFileSync } from 'node:fs';
 import { crc32, deflateRawSync } from 'node:zlib';
 import net from 'node:net';
 import readline from 'node:readline';
@@ -28,6 +32,7 @@ const { values: options } = parseArgs({
     'imaging-port': { type: 'string', default: '0' },
     'slew-ms': { type: 'string', default: '200' },
     fps: { type: 'string', default: '0' },
+    key: { type: 'string' },
     control: { type: 'boolean', default: false },
   },
 });
@@ -97,6 +102,23 @@ function startView(params) {
     event('AutoGoto', { state: 'complete', lapse_ms: 3000, route: ['View'] });
   }, Number(options['slew-ms']));
 }
+
+// ---- who may speak: scopinator-rs ----
+const riddles = new WeakMap(); // of each socket
+const known = new WeakSet();
+const SIGNED = {
+  get_verify_str: (socket) => {
+    riddles.set(socket, randomBytes(16).toString('hex'));
+    return { str: riddles.get(socket) };
+  },
+  verify_client: (socket, { sign, data }) => {
+    const fine = verify('RSA-SHA1', data, createPublicKey(readFileSync(options.key)), Buffer.from(sign, 'base64'));
+    if (!fine || data !== riddles.get(socket)) return { error: 'fail to operate', code: 207 };
+    known.add(socket);
+    return 0;
+  },
+  pi_is_verified: (socket) => ({ is_verified: known.has(socket) }),
+};
 
 const METHODS = {
   test_connection: () => 'server connected!',
@@ -211,8 +233,10 @@ function answer(socket, line) {
   if (error) return fail(error, code);
   if (fault === 'master' && !method.startsWith('get_') && !method.startsWith('scope_get'))
     return fail('fail to operate', 207);
-  if (!METHODS[method]) return fail('unknown method', 103);
-  const result = METHODS[method](params);
+  const signed = firmware >= 2718;
+  if (signed && !known.has(socket) && !SIGNED[method]) return;
+  if (!METHODS[method] && !(signed && SIGNED[method])) return fail('unknown method', 103);
+  const result = SIGNED[method] ? SIGNED[method](socket, params) : METHODS[method](params);
   if (result?.error) return fail(result.error, result.code);
   say(socket, { ...head, result, code: 0, id });
 }
