@@ -71,9 +71,10 @@ static bool is_serial(const TbUri *uri)
 static bool lost(Slave *s, GError **error)
 {
         tb_set_error(error, TB_ERROR_GONE,
-                     "%s: slave %d: no answer that is one: is its number right, are speed and parity, has it "
-                     "power?",
-                     s->line.base.uri->shown, s->slave);
+                     "%s: slave %d: no answer that is one: is its number right, %s, has it power?",
+                     s->line.base.uri->shown, s->slave,
+                     is_serial(s->line.base.uri) ? "are speed and parity"
+                                                 : "does Modbus TCP listen at this port");
         tb_line_close(&s->line.base); /* a late answer would be taken for the next one's */
         return false;
 }

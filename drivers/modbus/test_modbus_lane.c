@@ -104,6 +104,17 @@ static void test_tcp(void)
         tb_io_clear_plain(&io);
 }
 
+/* Over TCP no speed and no parity are wrong, but the port may be. */
+static void test_foreign(void)
+{
+        Sim sim = sim_start("tests/sim/plugs/plugs-sim.mjs", ARGV("--kind", "gude"));
+        g_autofree char *uri = g_strdup_printf("modbus://127.0.0.1:%d?coil=0", sim.port);
+        Lane *lane = lane_start(uri, NULL, "coil", "/tmp");
+        lane_wait(lane, "the refusal", lane_is_lost, "does Modbus TCP listen at this port", PATIENCE_MS);
+        lane_stop(lane, 1000);
+        sim_stop(&sim);
+}
+
 static void test_rtu(void)
 {
         TbIo io;
@@ -138,6 +149,7 @@ int main(int argc, char **argv)
         g_test_init(&argc, &argv, NULL);
         signal(SIGPIPE, SIG_IGN);
         g_test_add_func("/modbus-lane/tcp", test_tcp);
+        g_test_add_func("/modbus-lane/foreign", test_foreign);
         g_test_add_func("/modbus-lane/rtu", test_rtu);
         return g_test_run();
 }

@@ -124,11 +124,16 @@ static void on_disconnect(struct mosquitto *client G_GNUC_UNUSED, void *data, in
 {
         Broker *b = data;
         tb_mutex_lock(&b->lock);
-        b->online = false;
+        const char *why = mosquitto_strerror(code);
         if (b->state != TB_MQTT_REFUSED)
                 set_state(b, TB_MQTT_LOST,
-                          g_strdup_printf("the connection to the broker at %s is lost (%s)", b->where,
-                                          mosquitto_strerror(code)));
+                          b->online
+                                  ? g_strdup_printf("the connection to the broker at %s is lost (%s)",
+                                                    b->where, why)
+                                  : g_strdup_printf("what answers at %s hangs up (%s): is it an MQTT broker, "
+                                                    "is the port right, does it want TLS?",
+                                                    b->where, why));
+        b->online = false;
         for (guint i = 0; i < b->ears->len; i++) { /* what was said before may be old when it is back */
                 TbMqttEar *ear = g_ptr_array_index(b->ears, i);
                 for (guint t = 0; t < ear->n; t++)

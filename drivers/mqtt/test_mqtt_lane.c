@@ -1,12 +1,15 @@
 /* The mqtt driver against Debian's mosquitto; devices are made of mosquitto's clients (tests/sim/mqtt/). */
 #include <glib/gstdio.h>
+#include <netinet/in.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <unistd.h>
 
 #include "drivers/mqtt/broker.h"
 #include "lib/limits.h"
+#include "lib/thread.h"
 #include "tests/contract/plug_rig.h"
 
 #define PATIENCE_MS 20000
@@ -215,6 +218,31 @@ static void test_refusals(void)
         end(&b);
 }
 
+static void hang_up(gpointer data)
+{
+        for (int fd; (fd = accept4(GPOINTER_TO_INT(data), NULL, NULL, SOCK_CLOEXEC)) >= 0;)
+                close(fd);
+}
+
+/* What lets nobody in is no lost connection: it may be no broker at all. */
+static void test_foreign(void)
+{
+        struct sockaddr_in at = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+        socklen_t size = sizeof at;
+        int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+        g_assert_cmpint(bind(fd, (struct sockaddr *)&at, size), ==, 0);
+        g_assert_cmpint(listen(fd, 4), ==, 0);
+        g_assert_cmpint(getsockname(fd, (struct sockaddr *)&at, &size), ==, 0);
+        TbThread *thread = tb_thread_start("hang-up", hang_up, GINT_TO_POINTER(fd));
+        const Bench b = {.port = ntohs(at.sin_port)};
+        Lane *lane = attach(&b, "preset=tasmota&name=plug&timeout_ms=2000");
+        lane_wait(lane, "the refusal", lane_is_lost, "is it an MQTT broker", PATIENCE_MS);
+        lane_stop(lane, 1000);
+        shutdown(fd, SHUT_RDWR);
+        tb_thread_join(thread);
+        close(fd);
+}
+
 /* --- streams --- */
 typedef struct Wanted {
         const char *stream;
@@ -320,6 +348,7 @@ int main(int argc, char **argv)
         g_test_add_data_func("/mqtt/zigbee2mqtt", "zigbee2mqtt", test_preset);
         g_test_add_func("/mqtt/broker", test_broker);
         g_test_add_func("/mqtt/refusals", test_refusals);
+        g_test_add_func("/mqtt/foreign", test_foreign);
         g_test_add_func("/mqtt/streams", test_streams);
         g_test_add_func("/mqtt/queue", test_queue);
         return g_test_run();

@@ -23,6 +23,7 @@ static void test_words(void)
         refused(ARGV("--kind", "redfish", "--outputs", "2"), "&tls=off",
                 "name one of its systems as \"system\" (1, 2)");
         refused(ARGV("--kind", "redfish"), "&tls=off&system=7", "it has no 7");
+        refused(ARGV("--kind", "redfish"), "", "\"tls\" is \"off\"");
         refused(ARGV("--kind", "tasmota"), "&tls=off", "/redfish/v1/ with status 404");
 }
 

@@ -89,8 +89,12 @@ static bool identify(TbPlug *p, TbIo *io, char ret_id[TB_PLUG_ID], GError **erro
         g_autofree char *id = tb_snmp_session_text(o->session, io, engine, G_N_ELEMENTS(engine), &why);
         if (!id && g_error_matches(why, TB_ERROR, TB_ERROR_UNPROCESSABLE))
                 id = tb_snmp_session_text(o->session, io, object, G_N_ELEMENTS(object), error);
-        else if (!id)
+        else if (!id) {
+                if (g_error_matches(why, TB_ERROR, TB_ERROR_TIMEOUT) &&
+                    strcmp(text(p->base.params, "version"), "3") != 0)
+                        tb_error_suffix(&why, "; a wrong community is met with silence, too");
                 g_propagate_error(error, g_steal_pointer(&why));
+        }
         if (id)
                 g_strlcpy(ret_id, *id ? id : "unnamed", TB_PLUG_ID);
         return id != NULL;

@@ -192,11 +192,14 @@ static bool failed(Exchange *x, GError **error)
         if (g_error_matches(x->error, G_IO_ERROR, G_IO_ERROR_TIMED_OUT))
                 code = TB_ERROR_TIMEOUT;
         bool unknown = g_error_matches(x->error, G_TLS_ERROR, G_TLS_ERROR_BAD_CERTIFICATE),
+             plain = !unknown && x->error->domain == G_TLS_ERROR,
              foreign = g_error_matches(x->error, SOUP_SESSION_ERROR, SOUP_SESSION_ERROR_PARSING);
         tb_set_error(error, (int)code, "%s: %s", x->who,
                      unknown   ? "nobody here vouches for the certificate that it shows (give it one that is "
                                  "trusted, or "
                                  "set \"tls\" to \"unverified\")"
+                     : plain   ? "no TLS comes about with what answers there (is the port right, or does it "
+                                 "speak plain HTTP: \"tls\" is \"off\" then?)"
                      : foreign ? "what answers there does not speak HTTP (is the port right?)"
                                : x->error->message);
         return false;
