@@ -23,6 +23,9 @@ struct TbEvents {
         guint64 events, jobs, done, failed, dead;
 };
 
+/* Of every route here: clients of another product, from pages elsewhere; who may do what the handler asks (tb_ask_new()). */
+#define TB_EVENT_FLAGS (TB_ROUTE_FOREIGN | TB_ROUTE_GRANTED | TB_ROUTE_NEIGHBOURS)
+
 /* --- who.c --- */
 typedef enum TbEventNeed {
         TB_NEED_READ,
@@ -92,6 +95,10 @@ void tb_event_clip(TbRequest *request, gpointer events);
 void tb_event_changed(TbEvents *events, json_t *event, bool is_done);
 void tb_event_say(TbEvents *events, const char *user, json_t *message_take);
 void tb_event_stream(TbRequest *request, gpointer events);
+
+/* --- attempts.c --- */
+void tb_event_get_attempts(TbRequest *request, gpointer events);
+void tb_event_post_attempt(TbRequest *request, gpointer events);
 
 /* --- jobs.c --- */
 void tb_event_job_add(TbDbCall *call, const char *event_id);

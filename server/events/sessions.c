@@ -231,11 +231,10 @@ static const TbParam list_params[] = {
         TB_PARAM_END,
 };
 
-#define FLAGS (TB_ROUTE_FOREIGN | TB_ROUTE_GRANTED | TB_ROUTE_NEIGHBOURS)
 #define POST(path_, params_, handler_, summary_, answers_)                                                   \
         {                                                                                                    \
-                .method = "POST", .path = path_, .flags = FLAGS, .body = TB_BODY_JSON, .json = params_,      \
-                .handler = handler_, .tag = "events", .summary = summary_,                                   \
+                .method = "POST", .path = path_, .flags = TB_EVENT_FLAGS, .body = TB_BODY_JSON,              \
+                .json = params_, .handler = handler_, .tag = "events", .summary = summary_,                  \
                 .answers = "200 application/json; " answers_                                                 \
         }
 
@@ -250,7 +249,7 @@ const TbRoute tb_event_session_routes[] = {
              "It stops, and what was not looked at yet is dropped", "401; 404"),
         {.method = "GET",
          .path = "/sessions",
-         .flags = FLAGS,
+         .flags = TB_EVENT_FLAGS,
          .query = list_params,
          .handler = list,
          .tag = "events",

@@ -269,7 +269,6 @@ static void finalize(TbRequest *request, gpointer data)
         tb_ask_run(ask, call, on_to_finalize);
 }
 
-#define FLAGS (TB_ROUTE_FOREIGN | TB_ROUTE_GRANTED | TB_ROUTE_NEIGHBOURS)
 #define OF_AN_EVENT                                                                                          \
         {.name = "session_id",                                                                               \
          .type = TB_PARAM_STRING,                                                                            \
@@ -345,7 +344,7 @@ static const TbParam finalize_params[] = {
 const TbRoute tb_event_upload_routes[] = {
         {.method = "POST",
          .path = "/events",
-         .flags = FLAGS,
+         .flags = TB_EVENT_FLAGS,
          .body = TB_BODY_JSON,
          .json = create_params,
          .handler = create,
@@ -354,7 +353,7 @@ const TbRoute tb_event_upload_routes[] = {
          .answers = "200 application/json Event; 401; 404"},
         {.method = "POST",
          .path = "/events/upload/initiate",
-         .flags = FLAGS,
+         .flags = TB_EVENT_FLAGS,
          .body = TB_BODY_JSON,
          .json = initiate_params,
          .handler = initiate,
@@ -363,7 +362,7 @@ const TbRoute tb_event_upload_routes[] = {
          .answers = "200 application/json; 401; 404; 409"},
         {.method = "PUT",
          .path = "/events/{event_id}/upload",
-         .flags = FLAGS,
+         .flags = TB_EVENT_FLAGS,
          .body = TB_BODY_STREAM,
          .handler = put,
          .tag = "events",
@@ -371,14 +370,14 @@ const TbRoute tb_event_upload_routes[] = {
          .answers = "201; 401; 404; 409; 413; 429"},
         {.method = "GET",
          .path = "/events/{event_id}/upload",
-         .flags = FLAGS | TB_ROUTE_STREAMING,
+         .flags = TB_EVENT_FLAGS | TB_ROUTE_STREAMING,
          .handler = tb_event_clip,
          .tag = "events",
          .summary = "The clip; Range",
          .answers = "200 video/webm; 206 video/webm; 304; 401; 404; 416; 429"},
         {.method = "POST",
          .path = "/events/{event_id}/upload/finalize",
-         .flags = FLAGS,
+         .flags = TB_EVENT_FLAGS,
          .body = TB_BODY_JSON,
          .json = finalize_params,
          .handler = finalize,
