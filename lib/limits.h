@@ -390,9 +390,14 @@
 #define TB_LIMIT_JOB_WAITERS 64         /* workers that wait for a job */
 #define TB_LIMIT_JOB_WAIT_S 30
 /* events that somebody is told of */
-#define TB_LIMIT_NOTIFY_QUEUE 1000  /* that wait, or are being told of */
-#define TB_LIMIT_NOTIFY_UNDER_WAY 8 /* at once */
-#define TB_LIMIT_NOTIFY_PAUSE_S 60  /* that is waited at most, whatever who is told asks for */
+#define TB_LIMIT_NOTIFY_UNDER_WAY 8          /* at once */
+#define TB_LIMIT_NOTIFY_PAUSE_S 3600         /* that is waited at most, whatever who is told asks for */
+#define TB_LIMIT_NOTIFY_ANSWER (1024 * 1024) /* bytes of what is answered */
+#define TB_LIMIT_NOTIFY_BURST 5              /* messages of one device to one recipient in … */
+#define TB_LIMIT_NOTIFY_BURST_S 600          /* so long; further events are told of together after it */
+#define TB_LIMIT_NOTIFY_DIGEST 100           /* events of one message */
+#define TB_LIMIT_RECIPIENTS 100              /* of one owner */
+#define TB_LIMIT_INVITES 20                  /* of one owner, that hold; and as many tokens for links */
 /* of a worker's decoder */
 #define TB_LIMIT_LOOK_CPU_S 60
 #define TB_LIMIT_LOOK_BYTES (2LL << 30) /* of memory */

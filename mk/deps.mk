@@ -3,9 +3,11 @@
 DEPS_BUILD := make gcc libc6-dev ca-certificates pkg-config git libglib2.0-dev libjansson-dev libpcre2-dev libyaml-dev libmicrohttpd-dev libwslay-dev libssl-dev libsoup-3.0-dev \
 	libusb-1.0-0-dev libserialport-dev libudev-dev libvncserver-dev libgstreamer1.0-dev libgstreamer-plugins-base1.0-dev \
 	libgstreamer-plugins-bad1.0-dev libnice-dev libx11-dev libxtst-dev libxext-dev libxdamage-dev libxfixes-dev libxrandr-dev libxcb1-dev libxcb-shm0-dev libxcb-damage0-dev libxcb-xfixes0-dev libxcb-xtest0-dev \
-	libxcb-randr0-dev libxcb-xinput-dev libxau-dev libqrencode-dev libsqlite3-dev libpq-dev libsodium-dev libsnmp-dev libmosquitto-dev libmodbus-dev libgpiod-dev \
+	libxcb-randr0-dev libxcb-xinput-dev libxau-dev libqrencode-dev libsqlite3-dev libpq-dev libsodium-dev libcurl4-openssl-dev libsnmp-dev libmosquitto-dev libmodbus-dev libgpiod-dev \
 	libturbojpeg0-dev libpng-dev libcairo2-dev zlib1g-dev libxkbcommon-dev libxkbcommon-x11-dev libxcb-xkb-dev libpulse-dev libasound2-dev
 DEPS_PAGES := nodejs npm
+# what testbed-server reads when it tells somebody by https
+DEPS_SERVER := ca-certificates
 # what testbed-host loads, starts or reads when it is there
 DEPS_GSTREAMER := gstreamer1.0-plugins-base gstreamer1.0-plugins-good gstreamer1.0-plugins-bad gstreamer1.0-plugins-ugly gstreamer1.0-nice
 DEPS_HOST := $(DEPS_GSTREAMER) adb ipmitool fonts-dejavu-core
@@ -26,7 +28,7 @@ DEPS_LAB_TEST := supervisor blackbox libjpeg-turbo-progs shellcheck docker-compo
 DEPS_IMAGE_TEST := docker.io debootstrap
 DEPS_TEST := $(DEPS_DEB) $(DEPS_LAB_TEST) lintian systemd curl openssl clang clang-format clang-tidy cppcheck libclang-rt-14-dev chromium firefox-esr socat python3 python3-serial python3-labgrid ser2net python3-zeroconf python3-aiortc python3-prometheus-client vncsnapshot gvncviewer \
 	xdotool xclip iproute2 nftables util-linux coturn x11vnc tigervnc-standalone-server tigervnc-scraping-server tigervnc-viewer websockify novnc python3-flask gunicorn wrk zbar-tools cpio xz-utils zstd uhubctl nginx-light caddy postgresql \
-	gpsd gpsd-clients python3-pymodbus python3-serial-asyncio prometheus-node-exporter snmpd snmp openipmi mosquitto mosquitto-clients pulseaudio pulseaudio-utils libasound2-plugins espeak-ng
+	gpsd gpsd-clients python3-pymodbus python3-serial-asyncio prometheus-node-exporter snmpd snmp openipmi mosquitto mosquitto-clients python3-aiosmtpd pulseaudio pulseaudio-utils libasound2-plugins espeak-ng
 
 SUDO := $(if $(filter 0,$(shell id -u)),,sudo)
 missing = $(shell for p in $(1); do dpkg-query -W -f='$${Status}' $$p 2>/dev/null | grep -q 'ok installed' || \

@@ -34,7 +34,7 @@ image-host: all
 image-server: all
 	$(slim)
 	rm -r $(WEBDIR)/novnc
-	set -e; libraries=$$(sh docker/image/libraries.sh $(BUILD)/testbed-server) && echo $$libraries >$(IMAGE)/packages-server
+	set -e; libraries=$$(sh docker/image/libraries.sh $(BUILD)/testbed-server) && echo $$libraries $(DEPS_SERVER) >$(IMAGE)/packages-server
 
 .PHONY: image-base image-test
 image-base: ## a base image without a registry, by debootstrap: make image BASE=testbed-base:12

@@ -11,7 +11,6 @@
 #include "server/accounts/people.h"
 #include "server/accounts/registered.h"
 #include "server/config.h"
-#include "server/notify/notify.h"
 #include "server/pairing/carry.h"
 #include "server/pairing/pairing.h"
 #include "server/pairing/persist.h"
@@ -42,8 +41,6 @@ struct TbServer {
         TbAudit *audit;               /* owned */
         TbBlobs *blobs;               /* owned */
         TbEvents *events;             /* owned */
-        TbNotifyOptions telling;      /* borrows from config */
-        TbNotify *notify;             /* owned */
         GHashTable *waiting; /* network, owned -> GQueue, owned: its sockets without an accepted hello */
         gint64 started_ms;   /* boot clock */
 };

@@ -88,10 +88,8 @@ void tb_event_get_attempts(TbRequest *request, gpointer data)
         tb_ask_run(ask, call, on_attempts);
 }
 
-void tb_events_note_attempt(TbEvents *events, const char *event_id, const json_t *attempt)
+void tb_event_note_attempt(TbDbCall *call, const char *event_id, const json_t *attempt)
 {
         g_autofree char *id = tb_event_uuid();
-        TbDbCall *call = tb_db_call_new();
         add_attempt(call, event_id, id, attempt);
-        tb_db_submit_take(events->db, call, NULL, NULL, NULL);
 }

@@ -33,6 +33,7 @@ static void on_last(const TbDbResult *rows, const GError *error, gpointer data)
         }
         events->last_seq = tb_db_get_int(rows, 0, 0);
         events->loaded = true;
+        tb_tellings_start(events);
         tb_event_jobs_watch(events); /* of workers that the server's end has cut off */
 }
 
@@ -62,15 +63,22 @@ static void load(TbEvents *events)
                 again(events);
 }
 
-TbEvents *tb_events_new(const TbEventsOptions *options, TbDb *db, TbBlobs *blobs,
-                        void (*told)(json_t *event, gpointer data), gpointer data)
+static bool clip_of(const json_t *event, TbPipe *to, gpointer data)
+{
+        const char *blob = json_string_value(json_object_get(event, "clip_blob_name"));
+        gint64 size = json_integer_value(json_object_get(event, "clip_size_bytes"));
+        return blob && tb_blobs_get(((TbEvents *)data)->blobs, blob, 0, size, to, NULL, NULL, NULL);
+}
+
+TbEvents *tb_events_new(const TbEventsOptions *options, TbDb *db, TbBlobs *blobs, const char *page)
 {
         TbEvents *events = g_new0(TbEvents, 1);
         events->options = options;
         events->db = db;
         events->blobs = blobs;
-        events->told = told;
-        events->data = data;
+        events->notify = tb_notify_new(&options->notify,
+                                       &(TbNotifyPlace){.page = page, .clip = clip_of, .data = events});
+        tb_tellings_init(events);
         events->rates = tb_rates_new((double)options->logins / options->logins_s, options->logins);
         tb_places_init(&events->places, "clips under way", TB_LIMIT_CLIPS_MOVING);
         tb_event_logins_load(events, NULL);
@@ -83,9 +91,10 @@ void tb_events_free(TbEvents *events)
         if (!events)
                 return;
         TbAsk *ask;
-        while ((ask = g_queue_pop_head(&events->waiters))) {
+        tb_notify_free(events->notify);
+        while ((ask = g_queue_pop_head(&events->waiters)) || (ask = g_queue_pop_head(&events->bot_asks)))
                 tb_ask_free(ask);
-        }
+        tb_tellings_clear(events);
         if (events->tick) {
                 g_source_destroy(events->tick);
                 g_source_unref(events->tick);
@@ -100,13 +109,13 @@ void tb_events_options_clear(TbEventsOptions *options)
 {
         g_free(options->worker_token);
         g_free(options->clips);
-        g_free(options->webhook_url);
-        g_free(options->webhook_secret);
+        tb_notify_options_clear(&options->notify);
 }
 
 void tb_events_metrics(GString *out, gpointer data)
 {
         const TbEvents *events = data;
+        tb_notify_metrics(out, events->notify);
         tb_metrics_one(out, TB_METRIC_COUNTER, "testbed_events_total", "Events that devices have told of.",
                        (double)events->events);
         tb_metrics_one(out, TB_METRIC_COUNTER, "testbed_event_jobs_total", "Jobs that workers have taken.",

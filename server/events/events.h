@@ -10,6 +10,7 @@
 
 #include "lib/http/http.h"
 #include "server/blob/blob.h"
+#include "server/notify/notify.h"
 #include "server/store/db.h"
 
 typedef struct TbEvents TbEvents;
@@ -23,20 +24,17 @@ typedef struct TbEventsOptions { /* of the configuration; it outlives the events
         char *clips;             /* owned; their folder */
         gint64 clip_bytes;       /* of one clip at most */
         guint64 quota_bytes;     /* of all clips; 0: no limit */
-        char *webhook_url, *webhook_secret; /* owned; who is told of what should be told; NULL: nobody */
-        guint notify_timeout_s;             /* of one try */
-        guint notify_retries;               /* after the first */
+        TbNotifyOptions notify;  /* who is told, and how */
 } TbEventsOptions;
 
 void tb_events_options_clear(TbEventsOptions *options);
 
-/* `told`: an event is done and should be told of, once; `event`: as GET /events gives it, borrowed. */
-TbEvents *tb_events_new(const TbEventsOptions *options, TbDb *db, TbBlobs *blobs,
-                        void (*told)(json_t *event, gpointer data), gpointer data);
+/* `page`: where people read events, without a slash at its end; NULL: unknown; borrowed. */
+TbEvents *tb_events_new(const TbEventsOptions *options, TbDb *db, TbBlobs *blobs, const char *page);
 void tb_events_free(TbEvents *events); /* NULL is fine */
 /* Their data is the TbEvents. */
 extern const TbRoute tb_event_routes[], tb_event_session_routes[], tb_event_upload_routes[],
-        tb_event_worker_routes[];
+        tb_event_worker_routes[], tb_event_recipient_routes[], tb_event_link_routes[];
 /* Takes over what the options say of parameters. Before the routes are used. */
 void tb_events_limits(const TbEventsOptions *options);
 
@@ -47,6 +45,4 @@ typedef struct TbEventFeed TbEventFeed;
 TbEventFeed *tb_events_follow(TbEvents *events, const char *user,
                               void (*send)(gpointer follower, const char *text), gpointer follower);
 void tb_events_unfollow(TbEvents *events, TbEventFeed *feed);
-/* What came of telling somebody, as POST /events/{id}/notification-attempts takes it; borrowed. */
-void tb_events_note_attempt(TbEvents *events, const char *event_id, const json_t *attempt);
 void tb_events_metrics(GString *out, gpointer events);

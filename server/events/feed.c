@@ -48,8 +48,8 @@ void tb_event_changed(TbEvents *events, json_t *event, bool is_done)
 {
         const char *user = json_string_value(json_object_get(event, "user_id"));
         tb_event_say(events, user, json_pack("{s:s, s:O}", "type", "event.changed", "event", event));
-        if (is_done && events->told && json_is_true(json_object_get(event, "should_notify")))
-                events->told(event, events->data);
+        if (is_done && json_is_true(json_object_get(event, "should_notify")))
+                tb_tellings_wake(events);
 }
 
 /* --- GET /events/stream --- */

@@ -5,21 +5,30 @@
 #include "lib/rate.h"
 #include "server/events/events.h"
 #include "server/events/state.h"
+#include "server/notify/notify.h"
 
 struct TbEvents {
         const TbEventsOptions *options; /* borrowed */
         TbDb *db;                       /* borrowed */
         TbBlobs *blobs;                 /* borrowed */
-        void (*told)(json_t *event, gpointer data);
-        gpointer data;      /* borrowed */
-        bool loaded;        /* sign-ins and the last number are known */
-        gint64 last_seq;    /* the largest number that an event has */
-        GHashTable *logins; /* SHA-256 as GBytes -> owned Login (who.c) */
-        TbRates *rates;     /* owned; of dev logins */
-        TbPlaces places;    /* of clips under way */
-        GQueue feeds;       /* owned TbEventFeed */
-        GQueue waiters;     /* TbAsk: workers that wait for a job, the longest first; owned */
-        GSource *tick;      /* ref; NULL: there is nothing to look after */
+        TbNotify *notify;               /* owned */
+        bool loaded;                    /* sign-ins and the last number are known */
+        gint64 last_seq;                /* the largest number that an event has */
+        GHashTable *logins;             /* SHA-256 as GBytes -> owned Login (who.c) */
+        TbRates *rates;                 /* owned; of dev logins */
+        TbPlaces places;                /* of clips under way */
+        GQueue feeds;                   /* owned TbEventFeed */
+        GQueue waiters;                 /* TbAsk: workers that wait for a job, the longest first; owned */
+        GSource *tick;                  /* ref; NULL: there is nothing to look after */
+        /* of tellings.c */
+        GQueue tellings;             /* Telling, begun or about to be; owned */
+        GHashTable *paces;           /* endpoint and device -> owned Pace */
+        GSource *telling_timer;      /* ref; NULL: nothing waits for its time */
+        bool is_telling, tell_again; /* the store is being asked; and is to be asked once more */
+        /* of bot.c */
+        gint64 bot_offset; /* the first update that was not seen yet; 0: any */
+        bool is_bot_asked; /* for updates */
+        GQueue bot_asks;   /* owned TbAsk that wait for the answer */
         guint64 events, jobs, done, failed, dead;
 };
 
@@ -50,6 +59,7 @@ struct TbAsk {
         json_t *kept;       /* owned; NULL: none */
         guint tries;
         TbAskThen then;
+        void (*then_bot)(TbAsk *ask); /* when the bot's messages are known */
         /* of uploads and of workers that wait */
         TbPlace place;
         TbPipe *pipe;    /* ref; NULL: none */
@@ -91,12 +101,13 @@ bool tb_event_take_place(TbAsk *ask);
 void tb_event_clip(TbRequest *request, gpointer events);
 
 /* --- feed.c --- */
-/* Tells who follows, and `told` when it is done only now. */
+/* Tells who follows, and wakes those who tell when it is done only now. */
 void tb_event_changed(TbEvents *events, json_t *event, bool is_done);
 void tb_event_say(TbEvents *events, const char *user, json_t *message_take);
 void tb_event_stream(TbRequest *request, gpointer events);
 
 /* --- attempts.c --- */
+void tb_event_note_attempt(TbDbCall *call, const char *event_id, const json_t *attempt);
 void tb_event_get_attempts(TbRequest *request, gpointer events);
 void tb_event_post_attempt(TbRequest *request, gpointer events);
 
@@ -114,3 +125,28 @@ void tb_event_summarize(TbRequest *request, gpointer events);
 void tb_event_fail(TbRequest *request, gpointer events);
 /* A job that nobody finished. */
 void tb_event_give_up(TbEvents *events, const char *event_id, const char *reason);
+
+/* --- tellings.c --- */
+/* Statements of the call that makes an event done. */
+void tb_telling_add(const TbEvents *events, TbDbCall *call, const char *event_id);
+void tb_tellings_wake(TbEvents *events); /* there may be somebody to be told */
+void tb_tellings_start(TbEvents *events);
+void tb_tellings_init(TbEvents *events);
+void tb_tellings_clear(TbEvents *events);
+
+/* --- bot.c: what people say to the Telegram bot --- */
+/* SHA-256 as the store has tokens; the caller frees. */
+char *tb_event_token_hash(const char *token);
+/* Asks for what was said meanwhile; then `then` runs, whatever came of it. */
+void tb_event_bot_sync(TbAsk *ask, void (*then)(TbAsk *ask));
+void tb_event_bot_webhook(TbRequest *request, gpointer events);
+
+/* --- recipients.c, invites.c, links.c --- */
+/* Its device's name, a row for each recipient; none: there is no such device of his. */
+void tb_event_recipients(TbAsk *ask, TbDbCall *call, const char *device_id);
+void tb_event_invites(TbRequest *request, gpointer events);
+void tb_event_invite(TbRequest *request, gpointer events);
+void tb_event_invite_revoke(TbRequest *request, gpointer events);
+void tb_event_invite_accept(TbRequest *request, gpointer events);
+/* A token that links a chat to a device; answers. `invite`: "" for the owner's own. */
+void tb_event_link_begin(TbAsk *ask, const char *device_id, const char *invite);

@@ -88,6 +88,8 @@ static void on_event(TbAsk *ask, const TbDbResult *rows)
         list(call, in, "detected_entities");
         list(call, in, "detected_actions");
         tb_db_int(call, json_is_integer(took) ? json_integer_value(took) : -1);
+        if (next == TB_EVENT_DONE && now != TB_EVENT_DONE)
+                tb_telling_add(ask->events, call, ask->id);
         if (!json_object_get(in, "keep_job")) /* one that is dead stays */
                 tb_event_job_end(call, ask->id);
         tb_ask_event(ask, call);

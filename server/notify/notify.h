@@ -1,26 +1,87 @@
 #pragma once
-/* Tells of events, once each. What waits is bounded: above TB_LIMIT_NOTIFY_QUEUE the newest is not told of, and the log says so. Main thread. */
+/*
+ * Tells somebody of an event, or of several at once, by one of the notifiers. Each try is asked for: what waits, whom it is for and what
+ * came of it is the caller's (server/events, in the store). Main thread.
+ */
 #include <glib.h>
 #include <jansson.h>
 #include <stdbool.h>
 
+#include "lib/pipe.h"
+
 typedef struct TbNotify TbNotify;
 
-typedef struct TbNotifyOptions {  /* borrowed, they outlive it */
-        const char *url, *secret; /* of the webhook; NULL: none */
-        guint timeout_s, retries;
-        /* What came of a try, as POST /events/{id}/notification-attempts takes it; borrowed. */
-        void (*tried)(const char *event_id, const json_t *attempt, gpointer data);
-        gpointer data;
+typedef struct TbNotifyOptions {            /* of the configuration; it outlives them */
+        char *webhook_url, *webhook_secret; /* owned; NULL: none */
+        char *telegram_token;               /* owned; of the bot; NULL: there is none */
+        char *telegram_url;                 /* owned; of the Bot API, without a slash at its end */
+        char *telegram_onboarding;          /* owned; where people meet the bot; NULL */
+        char *telegram_secret;              /* owned; of what Telegram sends us; NULL: none */
+        bool telegram_video;                /* clips, else words alone */
+        char *ntfy_url, *ntfy_token;        /* owned; NULL: none */
+        char *smtp_url, *smtp_from;         /* owned; NULL: no mail */
+        char *smtp_user, *smtp_password;    /* owned; NULL: none */
+        bool smtp_plain;                    /* without TLS */
+        guint timeout_s;                    /* of one try */
+        guint retries;                      /* after the first */
+        guint pause_s;                      /* before the second; then twice as long each time */
+        guint link_ttl_s, invite_ttl_s;     /* of link tokens, of invites */
 } TbNotifyOptions;
 
-TbNotify *tb_notify_new(const TbNotifyOptions *options);
-void tb_notify_free(TbNotify *notify);                 /* NULL is fine */
-void tb_notify_event(TbNotify *notify, json_t *event); /* as GET /events gives it; a reference is taken */
+void tb_notify_options_clear(TbNotifyOptions *options);
+
+/* What notifiers need of others. */
+typedef struct TbNotifyPlace {
+        const char *page; /* borrowed; where people read events, without a slash at its end; NULL: unknown */
+        /* Begins to write the event's clip into `to`; false: there is none. */
+        bool (*clip)(const json_t *event, TbPipe *to, gpointer data);
+        gpointer data;
+} TbNotifyPlace;
+
+TbNotify *tb_notify_new(const TbNotifyOptions *options, const TbNotifyPlace *place);
+void tb_notify_free(
+        TbNotify *notify); /* nobody is told what came of tries that are under way; NULL is fine */
 void tb_notify_metrics(GString *out, gpointer notify);
 
-/* --- webhook.c, pure --- */
-json_t *tb_notify_webhook_body(const json_t *event); /* a new reference */
-char *tb_notify_webhook_headers(const char *secret, const void *body,
-                                gsize size); /* NULL secret: ""; the caller frees */
-bool tb_notify_is_retryable(guint status);   /* 0: no answer */
+/* --- notifiers: "webhook", "telegram", "ntfy", "email" --- */
+guint tb_notify_count(void);
+const char *tb_notify_name(guint i);
+/* It is one, and the configuration has what it needs. */
+bool tb_notify_has(const TbNotify *notify, const char *provider);
+/* Several events may be told of at once, and none at night: it is for people. */
+bool tb_notify_is_for_people(const char *provider);
+/* Whether somebody may be reached so by it. TB_ERROR_INVALID in words. */
+bool tb_notify_check_address(const char *provider, const char *address, GError **error);
+
+typedef struct TbNotifyWhat {
+        const char *provider, *address; /* NULL address: the configuration's */
+        const char *device;             /* as people call it; NULL: none */
+        const json_t *events;           /* array; one, or several to be told of at once; none: a test */
+} TbNotifyWhat;
+
+typedef struct TbNotifyOutcome { /* borrowed */
+        bool ok, again;          /* again: it makes sense to try once more */
+        guint after_s;           /* what was asked for; 0: nothing */
+        const char *why;         /* NULL: it was told */
+} TbNotifyOutcome;
+
+typedef void (*TbNotifyDone)(const TbNotifyOutcome *outcome, gpointer data);
+/* `done` runs once, later. False, and it does not: TB_ERROR_LIMIT (TB_LIMIT_NOTIFY_UNDER_WAY are), TB_ERROR_UNAVAILABLE (no thread, the
+ * notifier is not configured any more). `what` is borrowed for the call. */
+bool tb_notify_try(TbNotify *notify, const TbNotifyWhat *what, TbNotifyDone done, gpointer data,
+                   GError **error);
+
+/* --- the Telegram bot --- */
+/* `status` 0: no answer. `result` NULL: it was refused, `why` says how. Both borrowed. */
+typedef void (*TbTelegramDone)(guint status, const json_t *result, const char *why, gpointer data);
+bool tb_telegram_call(TbNotify *notify, const char *method, json_t *body_take, TbTelegramDone done,
+                      gpointer data, GError **error);
+
+typedef struct TbTelegramStart {
+        char *chat, *username, *token; /* owned; username NULL: none; token "": none was given */
+} TbTelegramStart;
+/* Whether an update is somebody's "/start"; its number either way (-1: none). Pure. The caller clears. */
+bool tb_telegram_start(const json_t *update, gint64 *ret_number, TbTelegramStart *ret);
+void tb_telegram_start_clear(TbTelegramStart *start);
+/* Where people meet the bot with this token; the caller frees. Pure. */
+char *tb_telegram_link(const char *onboarding, const char *token);

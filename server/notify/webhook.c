@@ -1,7 +1,7 @@
-/* What a webhook gets. */
+/* A webhook: JSON by POST with the original's keys, its secret, and a signature. */
 #include <string.h>
 
-#include "server/notify/notify.h"
+#include "server/notify/private.h"
 
 json_t *tb_notify_webhook_body(const json_t *event)
 {
@@ -18,17 +18,39 @@ json_t *tb_notify_webhook_body(const json_t *event)
         return out;
 }
 
-char *tb_notify_webhook_headers(const char *secret, const void *body, gsize size)
+char *tb_notify_signature(const char *secret, const void *body, gsize size)
 {
-        if (!secret)
-                return g_strdup("");
         g_autofree char *sum = g_compute_hmac_for_data(G_CHECKSUM_SHA256, (const guchar *)secret,
                                                        strlen(secret), body, size);
-        return g_strdup_printf("X-Ping-Watch-Webhook-Secret: %s\r\nX-Testbed-Signature: sha256=%s\r\n",
-                               secret, sum);
+        return g_strconcat("sha256=", sum, NULL);
 }
 
-bool tb_notify_is_retryable(guint status)
+static bool is_set(const TbNotifyOptions *o)
 {
-        return status == 0 || status == 429 || status >= 500;
+        return o->webhook_url != NULL;
 }
+
+static bool say(const TbNotifyOptions *o, const TbNotifyPlace *place G_GNUC_UNUSED, const TbNotifyWhat *what,
+                guint stage, TbSaid *ret)
+{
+        if (stage > 0)
+                return false;
+        json_t *event = json_array_get(what->events, 0);
+        tb_said_json(ret, o->webhook_url,
+                     event ? tb_notify_webhook_body(event)
+                           : json_pack("{s:b, s:s}", "test", 1, "summary",
+                                       "A test of the webhook: nothing happened."));
+        static const char type[] = "Content-Type: application/json";
+        const char **headers = (const char **)tb_said_own(ret, g_malloc0(4 * sizeof(char *)));
+        headers[0] = type;
+        if (o->webhook_secret) {
+                g_autofree char *sum = tb_notify_signature(o->webhook_secret, ret->ask.body, ret->ask.size);
+                headers[1] = tb_said_own(ret, g_strdup_printf("X-Testbed-Signature: %s", sum));
+                headers[2] = tb_said_own(
+                        ret, g_strdup_printf("X-Ping-Watch-Webhook-Secret: %s", o->webhook_secret));
+        }
+        ret->ask.headers = headers;
+        return true;
+}
+
+const TbNotifier tb_notifier_webhook = {.name = "webhook", .is_set = is_set, .say = say};

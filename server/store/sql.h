@@ -31,3 +31,18 @@ extern const char tb_sql_ev_session_add[], tb_sql_ev_session_cancel[], tb_sql_ev
 extern const char tb_sql_ev_session_list[], tb_sql_ev_session_stop[], tb_sql_event_add[], tb_sql_event_end[];
 extern const char tb_sql_event_get[], tb_sql_event_last[], tb_sql_event_of_session[], tb_sql_event_page[];
 extern const char tb_sql_event_stored[], tb_sql_event_summary[], tb_sql_event_uploaded[];
+/* … and who is told */
+extern const char tb_sql_ev_endpoint_add[], tb_sql_ev_endpoint_find[], tb_sql_ev_endpoint_forget[],
+        tb_sql_ev_endpoint_list[];
+extern const char tb_sql_ev_endpoint_quiet[], tb_sql_ev_invite_add[], tb_sql_ev_invite_find[],
+        tb_sql_ev_invite_list[];
+extern const char tb_sql_ev_invite_old[], tb_sql_ev_invite_revoke[], tb_sql_ev_invite_unsubscribe[],
+        tb_sql_ev_link_add[];
+extern const char tb_sql_ev_link_endpoint[], tb_sql_ev_link_find[], tb_sql_ev_link_get[],
+        tb_sql_ev_link_invite[];
+extern const char tb_sql_ev_link_old[], tb_sql_ev_link_subscribe[], tb_sql_ev_link_take[],
+        tb_sql_ev_subscription_add[];
+extern const char tb_sql_ev_subscription_end[], tb_sql_ev_target_list[], tb_sql_ev_telling_add[],
+        tb_sql_ev_telling_begin[];
+extern const char tb_sql_ev_telling_due[], tb_sql_ev_telling_end[], tb_sql_ev_telling_hook[];
+extern const char tb_sql_ev_telling_later[], tb_sql_ev_telling_begun[], tb_sql_ev_telling_next[];

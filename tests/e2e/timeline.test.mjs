@@ -7,6 +7,7 @@ import { before, test } from 'node:test';
 
 import { forFile, scratch, until } from '../integration/harness.mjs';
 import { withServer } from '../integration/server-harness.mjs';
+import { Ntfy } from '../sim/ntfy.mjs';
 import { openPage, startBrowser } from './browser.mjs';
 
 const file = forFile();
@@ -75,4 +76,33 @@ test('events as they come, a clip that plays, a filter, an event that is deleted
   await page.getByRole('dialog').getByRole('button', { name: 'Delete' }).press('Enter');
   await page.getByText('No event is like that.').waitFor();
   assert.equal((await server.get(`/events/${id}`)).status, 404);
+});
+
+test('who is told: a topic is added, tried, quiet at night, told no more', async (t) => {
+  const ntfy = await Ntfy.start();
+  t.after(() => ntfy.stop());
+  const server = await withServer(t, { events: { ntfy: { url: ntfy.url } } });
+  await until('the events', async () => (await server.get('/events')).status !== 503);
+  await server.post('/sessions/start', { device_id: 'sill' });
+  const page = await openPage(t, browser, `${server.url}/timeline`);
+  await page.getByRole('button', { name: 'Who is told …' }).press('Enter');
+  const dialog = page.getByRole('dialog', { name: 'Who is told' });
+  await dialog.getByText('Nobody is told of this device yet.').waitFor();
+  await dialog.getByRole('button', { name: 'Add ntfy' }).press('Enter');
+  await dialog.getByLabel('Topic').fill('no topic');
+  await dialog.getByRole('button', { name: 'Add', exact: true }).press('Enter');
+  await dialog.getByText(/a topic of ntfy has/).waitFor();
+  await dialog.getByLabel('Topic').fill('bench-7');
+  await dialog.getByRole('button', { name: 'Add', exact: true }).press('Enter');
+  await dialog.getByRole('button', { name: 'Test: bench-7' }).press('Enter');
+  await page.getByText('bench-7: the test was taken.').waitFor();
+  assert.equal(ntfy.told[0].title, 'A test of Testbed');
+  ntfy.refuse = { status: 403 };
+  await dialog.getByRole('button', { name: 'Test: bench-7' }).press('Enter');
+  await dialog.getByText('bench-7 was not reached: it answered 403').waitFor();
+  await dialog.getByRole('button', { name: 'Quiet hours: bench-7' }).press('Enter');
+  await dialog.getByRole('button', { name: 'Keep' }).press('Enter');
+  await dialog.getByText(/not from 22:00 to 07:00/).waitFor();
+  await dialog.getByRole('button', { name: 'Tell no more: bench-7' }).press('Enter');
+  await dialog.getByText('Nobody is told of this device yet.').waitFor();
 });

@@ -4,6 +4,7 @@ import { duration } from '../core/format.js';
 import { timeOfDay } from '../core/words.js';
 import { actionButton, badge, confirmDialog, empty, fill, h, text } from '../app/dom.js';
 import { logInByLink, makePage, pageLinks } from './common.js';
+import { openInvite, openRecipients } from './recipients.js';
 
 const POLL_MS = 3000;
 const PAGE = 100; // events that are asked for at once
@@ -11,6 +12,7 @@ const PAGE = 100; // events that are asked for at once
 const root = new URL('.', document.baseURI).href;
 logInByLink();
 const asked = new URLSearchParams(location.search).get('event');
+const invited = new URLSearchParams(location.search).get('invite');
 let asking = false;
 const page = makePage(root, 'Events', { onAuth: logIn, logOut: logIn });
 const { main, end, toast, api, announce } = page;
@@ -45,7 +47,14 @@ const older = h('button', { type: 'button', class: 'btn', hidden: true, onclick:
 main.classList.add('narrow');
 fill(
   main,
-  h('div', { class: 'head' }, h('h1', {}, 'Events'), count),
+  h(
+    'div',
+    { class: 'head' },
+    h('h1', {}, 'Events'),
+    count,
+    h('span', { class: 'spacer' }),
+    actionButton({ class: 'btn' }, 'Who is told …', recipients, (e) => toast.error(e, 'Who is told')),
+  ),
   h('div', { class: 'row', role: 'search' }, Object.values(filter)),
   box,
   h('p', {}, older),
@@ -107,6 +116,13 @@ async function more() {
   past.push(...some);
   older.hidden = some.length < PAGE;
   show();
+}
+
+async function recipients() {
+  const sessions = await api.get('sessions');
+  const devices = [...new Set([...newest, ...sessions.reverse()].map((x) => x.device_id))];
+  if (!devices.length) throw new Error('There is no device yet: it is here once it has begun to watch.');
+  openRecipients({ api, toast, devices });
 }
 
 const dayOf = (event) =>
@@ -241,6 +257,7 @@ async function remove(event, name) {
 page
   .whoAmI()
   .catch(() => {})
-  .then(load);
+  .then(load)
+  .then(() => invited && openInvite({ api, toast, code: invited }));
 setInterval(load, POLL_MS);
 document.addEventListener('visibilitychange', load);

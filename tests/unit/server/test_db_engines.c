@@ -431,6 +431,11 @@ static void test_schemas(gconstpointer engine)
         tb_db_statement(older, "DROP TABLE ev_sessions");
         tb_db_statement(older, "DROP TABLE ev_jobs");
         tb_db_statement(older, "DROP TABLE ev_attempts");
+        tb_db_statement(older, "DROP TABLE ev_endpoints");
+        tb_db_statement(older, "DROP TABLE ev_subscriptions");
+        tb_db_statement(older, "DROP TABLE ev_invites");
+        tb_db_statement(older, "DROP TABLE ev_links");
+        tb_db_statement(older, "DROP TABLE ev_tellings");
         tb_db_statement(older, "DROP TABLE events");
         tb_db_statement(older, "ALTER TABLE sessions DROP COLUMN life");
         tb_db_statement(older, "ALTER TABLE sessions DROP COLUMN note");
