@@ -7,18 +7,17 @@
 /* HTTP */
 /* bytes of a JSON or SDP body; streamed bodies are not bounded by it */
 #define TB_LIMIT_HTTP_BODY (1024 * 1024)
-#define TB_LIMIT_HTTP_HEADERS (32 * 1024)        /* bytes of request line + headers */
-#define TB_LIMIT_HTTP_CONNECTIONS 2048           /* host, at once */
-#define TB_LIMIT_HTTP_REFUSALS_SAID 100          /* log lines of one status to one address in 10 s */
-#define TB_LIMIT_HTTP_LINGERING 64               /* refused connections that may still read why */
-#define TB_LIMIT_HTTP_ANSWERS (64 * 1024 * 1024) /* bytes of answers that nobody has read yet, in all */
-#define TB_LIMIT_HTTP_ANSWERS_OF_ONE                                                                         \
-        (8 * 1024 * 1024)                       /* of who asks, when his next requests wait until he reads */
-#define TB_LIMIT_HTTP_READ_FIRST_S 5            /* how long they wait */
-#define TB_LIMIT_HTTP_BODIES (32 * 1024 * 1024) /* bytes of bodies that are collected, in all */
-#define TB_LIMIT_HTTP_BODIES_OF_ONE (8 * 1024 * 1024) /* of who asks */
-#define TB_LIMIT_HTTP_PAGES (16 * 1024 * 1024)        /* bytes of pages that are kept in memory */
-#define TB_LIMIT_HTTP_IDLE_S 60                       /* keep-alive connection without a request */
+#define TB_LIMIT_HTTP_HEADERS (32 * 1024)              /* bytes of request line + headers */
+#define TB_LIMIT_HTTP_CONNECTIONS 2048                 /* host, at once */
+#define TB_LIMIT_HTTP_REFUSALS_SAID 100                /* log lines of one status to one address in 10 s */
+#define TB_LIMIT_HTTP_LINGERING 64                     /* refused connections that may still read why */
+#define TB_LIMIT_HTTP_ANSWERS (64 * 1024 * 1024)       /* bytes of answers that nobody has read yet, in all */
+#define TB_LIMIT_HTTP_ANSWERS_OF_ONE (8 * 1024 * 1024) /* of who asks; then he has to read first */
+#define TB_LIMIT_HTTP_READ_FIRST_S 5                   /* how long they wait */
+#define TB_LIMIT_HTTP_BODIES (32 * 1024 * 1024)        /* bytes of bodies that are collected, in all */
+#define TB_LIMIT_HTTP_BODIES_OF_ONE (8 * 1024 * 1024)  /* of who asks */
+#define TB_LIMIT_HTTP_PAGES (16 * 1024 * 1024)         /* bytes of pages that are kept in memory */
+#define TB_LIMIT_HTTP_IDLE_S 60                        /* keep-alive connection without a request */
 #define TB_LIMIT_HTTP_REQUEST_S                                                                              \
         60 /* from a request's first line to the end of its head, and of a body that is no stream */
 #define TB_LIMIT_JSON_DEPTH 32     /* nesting */
@@ -28,8 +27,7 @@
 /* WebSocket and event streams */
 #define TB_LIMIT_WS_MESSAGE (256 * 1024) /* bytes of one message, unless the endpoint says less */
 #define TB_LIMIT_CHANNEL_MESSAGE 65536   /* of a data channel: GStreamer 1.22 takes larger ones in pieces */
-#define TB_LIMIT_WS_UNSENT                                                                                   \
-        (8 * 1024) /* bytes in the kernel that it has not sent yet, of a socket that is kept short */
+#define TB_LIMIT_WS_UNSENT (8 * 1024) /* bytes not sent yet, in the kernel, of a socket that is kept short */
 #define TB_LIMIT_WS_QUEUE (4 * 1024 * 1024) /* bytes waiting for a reader that stopped: then it is cut */
 /* one turn of one socket: then it is everybody else's turn */
 #define TB_LIMIT_WS_TURN_BYTES (32 * 1024) /* read */
@@ -48,9 +46,8 @@
 #define TB_LIMIT_UNREAD_OF_ONE (32 * 1024 * 1024) /* and of these of one user or network */
 
 /* TLS (lib/tls.h, lib/http/tls_front.h) */
-#define TB_LIMIT_TLS_ENDS_SOON_S                                                                             \
-        (14 * 86400) /* a certificate that ends within is warned of at start and at SIGHUP */
-#define TB_LIMIT_TLS_FILE (1024 * 1024)   /* bytes of a certificate's file, of a key's */
+#define TB_LIMIT_TLS_ENDS_SOON_S (14 * 86400) /* a certificate that ends within is warned of */
+#define TB_LIMIT_TLS_FILE (1024 * 1024)       /* bytes of a certificate's file, of a key's */
 #define TB_LIMIT_TLS_HANDSHAKES 256       /* under way on one port: then the oldest of who has most goes */
 #define TB_LIMIT_TLS_HANDSHAKE_S 10       /* for one of them */
 #define TB_LIMIT_TLS_TURN (64 * 1024)     /* bytes of one connection in one direction in a turn */
@@ -64,8 +61,7 @@
 /* that are used, of however many the system gives: a look at the last one makes the kernel's table that long */
 #define TB_LIMIT_DESCRIPTORS 65536
 #define TB_LIMIT_DESCRIPTORS_KEPT 512 /* that no connection gets; a quarter of all where those are few */
-#define TB_LIMIT_DESCRIPTORS_SPARE                                                                           \
-        16 /* that are left when something of a device, or a turn of a server, begins */
+#define TB_LIMIT_DESCRIPTORS_SPARE 16 /* that are left when a turn, or something of a device, begins */
 
 /* what is written at a sender's rate (lib/tally.h) */
 #define TB_LIMIT_TALLY_KEYS 256 /* kinds that are counted each on their own */
@@ -98,12 +94,10 @@
 #define TB_LIMIT_AUDIT_QUEUE (1024 * 1024) /* bytes of lines that wait for the disk; more are counted */
 #define TB_LIMIT_DISK_LATE_MS 2000         /* a disk that has not answered for so long: callers are told */
 #define TB_LIMIT_DISK_WORKS                                                                                  \
-        (8 * 1024 * 1024)         /* bytes of other things that wait for the disk; more are lost */
-#define TB_LIMIT_DISK_STOP_MS 500 /* what the end waits for the disk */
-#define TB_LIMIT_AUDIT                                                                                       \
-        (16 * 1024 * 1024) /* bytes of audit.jsonl; then it becomes audit.1.jsonl, whose predecessor goes */
-#define TB_LIMIT_REFUSALS_SAID                                                                               \
-        10 /* refused commands of one user in TB_LIMIT_REFUSALS_MS that are written one by one */
+        (8 * 1024 * 1024)                 /* bytes of other things that wait for the disk; more are lost */
+#define TB_LIMIT_DISK_STOP_MS 500         /* what the end waits for the disk */
+#define TB_LIMIT_AUDIT (16 * 1024 * 1024) /* bytes of audit.jsonl; then it is audit.1.jsonl */
+#define TB_LIMIT_REFUSALS_SAID 10 /* refused commands of one user that are written one by one, in … */
 #define TB_LIMIT_REFUSALS_MS 10000
 #define TB_LIMIT_STATE_FILE (16 * 1024 * 1024) /* bytes of a file that keeps state */
 #define TB_LIMIT_STATE_KEPT 32                 /* files kept aside of one name within a millisecond */
@@ -427,20 +421,17 @@
 #define TB_LIMIT_HOST_AHEAD (32 * 1024)      /* bytes in a host's socket, above which observers take turns */
 #define TB_LIMIT_HOST_BACKLOG (1024 * 1024)  /* bytes that wait for a host; above, observers are refused */
 /* phones that are paired with a host (host/phone) */
-#define TB_LIMIT_PHONES 16        /* of one host */
-#define TB_LIMIT_PHONE_EVENTS 256 /* of one phone, that its lane has not taken */
-#define TB_LIMIT_PHONE_MESSAGES_PER_S                                                                        \
-        200 /* of one phone, twice that at once; what comes faster is left out */
-#define TB_LIMIT_PHONE_EVENTS_PER_S                                                                          \
-        30 /* of these, events; three times that at once: a bus is for all of a host */
-#define TB_LIMIT_PHONE_MESSAGE 4096 /* bytes of one message */
-#define TB_LIMIT_PHONE_SOUNDS 50    /* blocks of sound of one phone (a second), that its lane has not taken */
-#define TB_LIMIT_PHONE_STREAMS 48   /* of one phone */
+#define TB_LIMIT_PHONES 16                /* of one host */
+#define TB_LIMIT_PHONE_EVENTS 256         /* of one phone, that its lane has not taken */
+#define TB_LIMIT_PHONE_MESSAGES_PER_S 200 /* of one phone, twice that at once; more is left out */
+#define TB_LIMIT_PHONE_EVENTS_PER_S 30    /* of these, events; three times that at once */
+#define TB_LIMIT_PHONE_MESSAGE 4096       /* bytes of one message */
+#define TB_LIMIT_PHONE_SOUNDS 50  /* blocks of sound of one phone (a second), that its lane has not taken */
+#define TB_LIMIT_PHONE_STREAMS 48 /* of one phone */
 /* the command line */
-#define TB_LIMIT_CLI_TAIL (16 * 1024 * 1024) /* bytes of a console's history that are shown first */
-#define TB_LIMIT_CLI_LOG_LINES 10000         /* of one look at the history */
-#define TB_LIMIT_CLI_TYPED                                                                                   \
-        (64 * 1024) /* bytes read from the terminal or a pipe that the host does not have yet */
+#define TB_LIMIT_CLI_TAIL (16 * 1024 * 1024)    /* bytes of a console's history that are shown first */
+#define TB_LIMIT_CLI_LOG_LINES 10000            /* of one look at the history */
+#define TB_LIMIT_CLI_TYPED (64 * 1024)          /* bytes of input that the host does not have yet */
 #define TB_LIMIT_CLI_ANSWER (64 * 1024 * 1024)  /* bytes of one answer that is taken as a whole */
 #define TB_LIMIT_CLI_EVENT (4 * 1024 * 1024)    /* bytes of one event of a stream */
 #define TB_LIMIT_CLI_DEPTH 64                   /* folders in folders that are copied */
