@@ -3,74 +3,24 @@
 
 #include "drivers/driver.h"
 #include "drivers/hwmon/hwmon_chip.h"
-#include "lib/limits.h"
 
-typedef struct Hwmon {
-        TbInstance base;
-        TbAttrs *attrs; /* owned; NULL: closed */
-        bool gone;      /* the last look found no folder */
-} Hwmon;
+static const TbParam params[] = {TB_SYSCLASS_PARAMS, TB_ATTRS_PARAM, TB_PARAM_END};
 
-static const TbParam params[] = {
-        TB_SYSCLASS_PARAMS,
-        {.name = "interval_ms",
-         .type = TB_PARAM_INT,
-         .min = TB_LIMIT_SENSOR_MS_MIN,
-         .max = 3600000,
-         .fallback = "2000",
-         .unit = "ms",
-         .help = "pause between two looks"},
-        TB_PARAM_END,
-};
-
-static bool hwmon_open(TbInstance *self, TbIo *io, GError **error)
+static bool open_sensors(TbInstance *self, TbIo *io G_GNUC_UNUSED, GError **error)
 {
-        Hwmon *h = (Hwmon *)self;
         const TbSysclass *sort =
                 strcmp(self->uri->scheme, "thermal") == 0 ? &tb_hwmon_zones : &tb_hwmon_chips;
         g_autofree char *folder = tb_sysclass_find(sort, self->uri, self->params, error);
-        (void)io;
-        h->gone = false;
-        h->attrs = folder ? tb_hwmon_values(folder, error) : NULL;
-        return h->attrs != NULL;
+        return tb_attrs_opened(self, folder ? tb_hwmon_values(folder, error) : NULL);
 }
 
-static void hwmon_close(TbInstance *self)
-{
-        g_clear_pointer(&((Hwmon *)self)->attrs, tb_attrs_free);
-}
-
-static bool hwmon_sample(TbInstance *self, TbIo *io, GError **error)
-{
-        Hwmon *h = (Hwmon *)self;
-        GError *why = NULL;
-        if (tb_attrs_tell(h->attrs, self, io, &why))
-                return true;
-        h->gone = g_error_matches(why, TB_ERROR, TB_ERROR_GONE);
-        g_propagate_error(error, why);
-        return false;
-}
-
-/* Each sample ends it, so that what it found missing is looked for anew. */
-static bool hwmon_pump(TbInstance *self, TbIo *io, GError **error)
-{
-        if (((Hwmon *)self)->gone) {
-                tb_set_error(error, TB_ERROR_GONE,
-                             "%s: the sensors are gone: unplugged, or their driver was unloaded",
-                             self->uri->shown);
-                return false;
-        }
-        (void)tb_io_wait(io, NULL, 0, -1);
-        return true;
-}
-
-static const TbSensorOps sensors = {.interval_ms = 2000, .sample = hwmon_sample};
+static const TbSensorOps sensors = {.interval_ms = 2000, .sample = tb_attrs_sample};
 static const TbLane lanes[] = {
         {.name = "sensors",
-         .size = sizeof(Hwmon),
-         .open = hwmon_open,
-         .close = hwmon_close,
-         .pump = hwmon_pump,
+         .size = sizeof(TbAttrsLane),
+         .open = open_sensors,
+         .close = tb_attrs_close,
+         .pump = tb_attrs_pump,
          .sensors = &sensors},
         {.name = NULL},
 };

@@ -72,7 +72,7 @@ static void offer(TbFinder *finder, const TbSysclass *sort, const char *scheme, 
                 return;
         guint n = tb_attrs_count(attrs);
         g_autofree char *how = NULL, *uri = tb_sysclass_uri(sort, scheme, folder, &how),
-                        *name = tb_sysclass_name(sort, folder), *device = tb_sysclass_device(folder),
+                        *name = tb_sysclass_name(sort, folder), *device = tb_sysclass_device(sort, folder),
                         *label = g_strdup_printf("%s %s", sort->what, name),
                         *why = g_strdup_printf("the kernel measures %u %s there; found again %s", n,
                                                n == 1 ? "value" : "values", how);

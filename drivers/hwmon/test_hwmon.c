@@ -142,7 +142,7 @@ static void chip(const char *class, const char *entry, const char *name, const c
 
 static void finds(const char *class, const char *text, const char *entry, const char *words)
 {
-        const TbSysclass sort = {class, "hwmon", "name", "sensor chip"};
+        const TbSysclass sort = {.folder = class, .prefix = "hwmon", .name = "name", .what = "sensor chip"};
         const TbDriver *driver = tb_driver_find("hwmon");
         g_autoptr(GError) error = NULL;
         g_autoptr(TbUri) uri = tb_uri_parse(text, NULL);
@@ -168,7 +168,7 @@ static void test_find(void)
         finds(class, "hwmon://lm75?device=0-0049", "hwmon10", NULL);
         finds(class, "hwmon://?device=coretemp.0", "hwmon0", NULL);
         finds(class, "hwmon://nvme", NULL, "(it has coretemp (coretemp.0), lm75 (0-0048), lm75 (0-0049))");
-        const TbSysclass sort = {class, "hwmon", "name", "sensor chip"};
+        const TbSysclass sort = {.folder = class, .prefix = "hwmon", .name = "name", .what = "sensor chip"};
         g_autoptr(GPtrArray) all = tb_sysclass_all(&sort, NULL);
         g_assert_cmpuint(all->len, ==, 3);
         for (guint i = 0; i < all->len; i++) { /* what is offered leads back to it */

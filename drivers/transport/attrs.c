@@ -6,7 +6,6 @@
 #include <unistd.h>
 
 #include "drivers/transport/samples.h"
-#include "lib/limits.h"
 
 #define NUMBER 64 /* bytes of a file that are read */
 
@@ -141,4 +140,42 @@ bool tb_attrs_tell(TbAttrs *attrs, TbInstance *self, TbIo *io, GError **error)
                 tb_set_error(error, TB_ERROR_DEVICE, "%s: %s/%s cannot be read: %s", self->uri->shown,
                              attrs->folder, failed, g_strerror(why));
         return false;
+}
+
+/* --- a lane --- */
+bool tb_attrs_opened(TbInstance *self, TbAttrs *attrs_take)
+{
+        TbAttrsLane *lane = (TbAttrsLane *)self;
+        lane->gone = false;
+        lane->attrs = attrs_take;
+        return attrs_take != NULL;
+}
+
+void tb_attrs_close(TbInstance *self)
+{
+        g_clear_pointer(&((TbAttrsLane *)self)->attrs, tb_attrs_free);
+}
+
+bool tb_attrs_sample(TbInstance *self, TbIo *io, GError **error)
+{
+        TbAttrsLane *lane = (TbAttrsLane *)self;
+        GError *why = NULL;
+        if (tb_attrs_tell(lane->attrs, self, io, &why))
+                return true;
+        lane->gone = g_error_matches(why, TB_ERROR, TB_ERROR_GONE);
+        g_propagate_error(error, why);
+        return false;
+}
+
+/* Each sample ends it, so that what it found missing is looked for anew. */
+bool tb_attrs_pump(TbInstance *self, TbIo *io, GError **error)
+{
+        if (((TbAttrsLane *)self)->gone) {
+                tb_set_error(error, TB_ERROR_GONE,
+                             "%s: the sensors are gone: unplugged, or their driver was unloaded",
+                             self->uri->shown);
+                return false;
+        }
+        (void)tb_io_wait(io, NULL, 0, -1);
+        return true;
 }

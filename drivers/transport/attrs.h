@@ -4,9 +4,13 @@
  * called is the driver's. A sensor that sleeps, is switched off or has nothing to say yet (EAGAIN, EBUSY, ENODATA) is not told; one
  * that fails is an error after the others have been told.
  *
+ *      static const TbSensorOps sensors = {.interval_ms = 2000, .sample = tb_attrs_sample};
+ *      {.size = sizeof(TbAttrsLane), .open = …, .close = tb_attrs_close, .pump = tb_attrs_pump, .sensors = &sensors}
+ *
  * Thread: the lane's worker.
  */
 #include "drivers/driver.h"
+#include "lib/limits.h"
 
 typedef struct TbAttrs TbAttrs;
 
@@ -29,3 +33,20 @@ guint tb_attrs_count(const TbAttrs *attrs);
 bool tb_attrs_tell(TbAttrs *attrs, TbInstance *self, TbIo *io, GError **error);
 /* The number that stands in a file of `folder`; NAN: none, *ret_errno (nullable) why. */
 double tb_attrs_number(const char *folder, const char *file, int *ret_errno);
+
+/* A lane of them; its open is the driver's. */
+typedef struct TbAttrsLane {
+        TbInstance base;
+        TbAttrs *attrs; /* owned; NULL: closed */
+        bool gone;      /* the last look found no folder */
+} TbAttrsLane;
+/* What open ends with. `attrs_take` NULL: false. */
+bool tb_attrs_opened(TbInstance *self, TbAttrs *attrs_take);
+void tb_attrs_close(TbInstance *self);
+bool tb_attrs_sample(TbInstance *self, TbIo *io, GError **error);
+bool tb_attrs_pump(TbInstance *self, TbIo *io, GError **error);
+#define TB_ATTRS_PARAM                                                                                       \
+        {                                                                                                    \
+                .name = "interval_ms", .type = TB_PARAM_INT, .min = TB_LIMIT_SENSOR_MS_MIN, .max = 3600000,  \
+                .fallback = "2000", .unit = "ms", .help = "pause between two looks"                          \
+        }

@@ -1,5 +1,7 @@
 #include "drivers/transport/sysclass.h"
 
+#include <limits.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "drivers/transport/sysdev.h"
@@ -58,9 +60,15 @@ char *tb_sysclass_name(const TbSysclass *sort, const char *folder)
         return g_path_get_basename(folder);
 }
 
-char *tb_sysclass_device(const char *folder)
+char *tb_sysclass_device(const TbSysclass *sort, const char *folder)
 {
-        return tb_sysdev_link_name(folder, "device");
+        char real[PATH_MAX];
+        if (!sort->behind)
+                return tb_sysdev_link_name(folder, "device");
+        if (!realpath(folder, real))
+                return NULL;
+        g_autofree char *parent = g_path_get_dirname(real);
+        return g_path_get_basename(parent);
 }
 
 /* The USB port that it hangs on; NULL: none. The caller frees. */
@@ -73,7 +81,7 @@ static char *port_of(const char *folder)
 static bool is_it(const TbSysclass *sort, const char *folder, const TbUri *uri, const char *device,
                   const char *port)
 {
-        g_autofree char *name = tb_sysclass_name(sort, folder), *own = tb_sysclass_device(folder),
+        g_autofree char *name = tb_sysclass_name(sort, folder), *own = tb_sysclass_device(sort, folder),
                         *own_port = port ? port_of(folder) : NULL;
         return (!*uri->host || g_ascii_strcasecmp(name, uri->host) == 0) &&
                (!device || g_strcmp0(own, device) == 0) && (!port || g_strcmp0(own_port, port) == 0);
@@ -85,7 +93,7 @@ static char *named(const TbSysclass *sort, const GPtrArray *folders)
         GString *text = g_string_new(NULL);
         for (guint i = 0; i < MIN(folders->len, NAMED); i++) {
                 g_autofree char *name = tb_sysclass_name(sort, folders->pdata[i]),
-                                *device = tb_sysclass_device(folders->pdata[i]);
+                                *device = tb_sysclass_device(sort, folders->pdata[i]);
                 g_string_append_printf(text, "%s%s%s%s%s", i > 0 ? ", " : "", name, device ? " (" : "",
                                        device ? device : "", device ? ")" : "");
         }
@@ -152,7 +160,7 @@ static bool is_value(const char *text)
 
 char *tb_sysclass_uri(const TbSysclass *sort, const char *scheme, const char *folder, char **ret_why)
 {
-        g_autofree char *name = tb_sysclass_name(sort, folder), *device = tb_sysclass_device(folder),
+        g_autofree char *name = tb_sysclass_name(sort, folder), *device = tb_sysclass_device(sort, folder),
                         *usb = tb_sysdev_usb_parent(folder);
         if (!is_plain(name)) {
                 *ret_why = g_strdup("by its folder, as its name is none for a URI");

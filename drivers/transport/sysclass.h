@@ -19,6 +19,7 @@ typedef struct TbSysclass {
         const char *
                 name; /* the attribute that says what it is: "name"; the entry's own name where there is none */
         const char *what; /* for texts: "sensor chip" */
+        bool behind;      /* its folder lies in that of the device behind it, and has no link "device" */
 } TbSysclass;
 
 /* The rows that such a driver has in its table of parameters. */
@@ -42,4 +43,4 @@ char *tb_sysclass_name(const TbSysclass *sort, const char *folder);
 /* The URI that finds it again, and what there is to say of it; *ret_why: how the URI tells it from others; the caller frees both. */
 char *tb_sysclass_uri(const TbSysclass *sort, const char *scheme, const char *folder, char **ret_why);
 /* The name of the device behind it ("0-0048"), for properties; NULL: none. The caller frees. */
-char *tb_sysclass_device(const char *folder);
+char *tb_sysclass_device(const TbSysclass *sort, const char *folder);

@@ -1,4 +1,4 @@
-// Sensors of a real kernel: its lm75 driver on the registers of its i2c-stub. A part of drivers.test.mjs.
+// Sensors of a real kernel: its lm75 and ad7291 drivers on the registers of its i2c-stub. A part of drivers.test.mjs.
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { Drive } from './drive.mjs';
@@ -53,6 +53,34 @@ export function sensorTests(lab) {
     await i2c.plug('lm75', '0x48');
     await chip.wait('return', (l) => l.open === true, { from });
     chip.close();
+    find.close();
+  });
+
+  test("iio: the kernel's ad7291 is found, measured, pulled, and found again", async () => {
+    const rig = lab();
+    const find = await Drive.start(rig, ['--discover', 'iio']);
+    await find.wait('start', (l) => l.open);
+    await i2c.plug('ad7291', '0x20');
+    await i2c.set('0x20', '0x01', '0x0008'); // 2048 of 4096 steps of 2.5 V
+    await i2c.set('0x20', '0x02', '0x5600'); // 86 quarters of a degree
+    const uri = `iio://ad7291?device=${i2c.bus}-0020`;
+    const offer = await find.wait('the converter', (l) => l.found === uri, { from: 0 });
+    assert.match(offer.why, /the kernel measures 9 values there; found again of the device \S+-0020/);
+
+    const adc = await Drive.start(rig, [uri]);
+    await adc.wait('open', (l) => l.open);
+    assert.equal((await adc.run('sample')).ok, true);
+    const { value } = await adc.wait('a voltage', told('voltage.7'), { from: 0 });
+    assert.ok(Math.abs(value - 1.25) < 1e-6, `${value} V`);
+    assert.equal((await adc.wait('its temperature', told('temperature.0'), { from: 0 })).value, 21.5);
+    const from = adc.lines.length;
+    await i2c.pull('0x20');
+    await find.wait('what is gone', (l) => l.lost === uri);
+    assert.equal((await adc.run('sample')).error.status, 410);
+    await adc.wait('loss', (l) => l.open === false, { from });
+    await i2c.plug('ad7291', '0x20');
+    await adc.wait('return', (l) => l.open === true, { from });
+    adc.close();
     find.close();
   });
 }
