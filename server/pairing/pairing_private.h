@@ -142,13 +142,18 @@ void tb_party_hello(TbParty *party, json_t *message, bool waits, gint64 now_ms);
 /* peer_id.c */
 /* By which it goes in the session: by `claimed` (nullable), if that was its own; else by a new one. Its mode is set. */
 void tb_party_name(TbParty *party, const TbSession *session, TbPartyRole role, const char *claimed);
+/* Who goes by `claimed` (nullable) now, if that may be the newcomer's own; NULL: nobody. */
+TbParty *tb_party_same(const TbParty *newcomer, const TbSession *session, TbPartyRole role,
+                       const char *claimed);
 /* Whether `id` is of an observer of this session that came to control. */
 bool tb_party_id_controls(const TbSession *session, const char *id);
 void tb_host_name_party(TbParty *host); /* always the same of this name and key */
 
 /* rival.c */
-/* The place is taken: true when its holder was asked whether he is there, and the newcomer waits. */
-bool tb_rival_waits(TbParty *party, TbSession *session, TbPartyRole role, json_t *hello, gint64 now_ms);
+/* The place is taken: true when its holder was asked whether he is there, and the newcomer waits. `holder` NULL: whoever of that role is
+ * silent longest. */
+bool tb_rival_waits(TbParty *party, TbSession *session, TbPartyRole role, TbParty *holder, json_t *hello,
+                    gint64 now_ms);
 gint64 tb_rivals_tick(TbPairing *pairing, gint64 now_ms); /* the time of the next call that matters */
 void tb_rival_left(TbParty *party);
 

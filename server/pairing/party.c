@@ -292,7 +292,8 @@ void tb_party_hello(TbParty *party, json_t *message, bool waits, gint64 now_ms)
 {
         const char *role_name = json_string_value(json_object_get(message, "role"));
         const char *id = json_string_value(json_object_get(message, "sessionId")),
-                   *token = json_string_value(json_object_get(message, "token"));
+                   *token = json_string_value(json_object_get(message, "token")),
+                   *claimed = json_string_value(json_object_get(message, "peerId"));
         if (g_strcmp0(role_name, "host") == 0) {
                 tb_host_hello(party, message, now_ms);
                 if (party->host)
@@ -311,22 +312,24 @@ void tb_party_hello(TbParty *party, json_t *message, bool waits, gint64 now_ms)
                 tb_party_refuse_stranger(party, "unauthorized", "Invalid session or token");
                 return;
         }
+        TbParty *same = tb_party_same(party, session, role, claimed);
         if (session->host && role == TB_PARTY_PHONE) {
                 tb_party_refuse_hello(party, "invalid-role", "Invalid role");
         } else if (!tb_bucket_take(&session->joins, tb_server_limits.joins_per_s, tb_server_limits.joins, 1,
                                    now_ms * 1000, NULL)) {
                 tb_party_refuse_hello(party, "rate", "Too many joins of this session: try again in a moment");
         } else if (role == TB_PARTY_PHONE && session->phones->len >= session->max_phones) {
-                if (!waits || !tb_rival_waits(party, session, role, message, now_ms))
+                if (!waits || !tb_rival_waits(party, session, role, same, message, now_ms))
                         tb_party_refuse_hello(party, "phone-connected", "Phone already connected");
         } else if (role == TB_PARTY_DESKTOP && session->observers->len >= session->max_observers &&
                    !make_room_for(party, session)) {
-                if (!waits || !tb_rival_waits(party, session, role, message, now_ms))
+                if (!waits || !tb_rival_waits(party, session, role, same, message, now_ms))
                         tb_party_refuse_hello(
                                 party, session->host ? "too-many-observers" : "desktop-connected",
                                 session->host ? "Too many observers" : "Desktop already connected");
         } else {
-                enter(party, session, role, message, now_ms);
+                if (!waits || !same || !tb_rival_waits(party, session, role, same, message, now_ms))
+                        enter(party, session, role, message, now_ms);
         }
 }
 

@@ -34,17 +34,25 @@ bool tb_party_id_controls(const TbSession *session, const char *id)
         return is_marked(session, TB_PARTY_DESKTOP, TB_MODE_CONTROL, id);
 }
 
-static bool is_taken(const TbSession *session, const char *id)
+static TbParty *named(const TbSession *session, const char *id)
 {
-        for (guint i = 0; i < session->observers->len; i++)
-                if (strcmp(((TbParty *)g_ptr_array_index(session->observers, i))->id, id) == 0)
-                        return true;
-        return tb_session_phone(session, id) != NULL;
+        for (guint i = 0; i < session->observers->len; i++) {
+                TbParty *observer = g_ptr_array_index(session->observers, i);
+                if (strcmp(observer->id, id) == 0)
+                        return observer;
+        }
+        return tb_session_phone(session, id);
+}
+
+TbParty *tb_party_same(const TbParty *newcomer, const TbSession *session, TbPartyRole role,
+                       const char *claimed)
+{
+        return claimed && is_marked(session, role, newcomer->mode, claimed) ? named(session, claimed) : NULL;
 }
 
 void tb_party_name(TbParty *party, const TbSession *session, TbPartyRole role, const char *claimed)
 {
-        if (claimed && is_marked(session, role, party->mode, claimed) && !is_taken(session, claimed)) {
+        if (claimed && is_marked(session, role, party->mode, claimed) && !named(session, claimed)) {
                 g_strlcpy(party->id, claimed, sizeof party->id);
                 return;
         }

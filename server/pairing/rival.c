@@ -1,6 +1,7 @@
 /*
- * Who comes while his place is taken: a phone whose network changed meets its own dead socket there, which nobody ends for
- * minutes. So who is there is asked for a sign of life; when none comes in tb_server_limits.rival_ms the newcomer has the place, and
+ * Who comes while his place, or the name by which he went, is taken: a phone whose network changed meets its own dead socket there,
+ * which nobody ends for minutes, and a page that is loaded again one that is just about to end. With another name he would have lost what
+ * he controls. A tab that was made as a copy of another has its name, too: that one answers, and the copy gets a new one. So who is there is asked for a sign of life; when none comes in tb_server_limits.rival_ms the newcomer has the place, and
  * until then he waits.
  */
 #include "lib/log.h"
@@ -21,11 +22,13 @@ static TbParty *holder_of(TbSession *session, TbPartyRole role)
         return holder;
 }
 
-bool tb_rival_waits(TbParty *party, TbSession *session, TbPartyRole role, json_t *hello, gint64 now_ms)
+bool tb_rival_waits(TbParty *party, TbSession *session, TbPartyRole role, TbParty *holder, json_t *hello,
+                    gint64 now_ms)
 {
         const TbPartyOps *ops = session->pairing->options.ops;
-        TbParty *holder = ops->probe ? holder_of(session, role) : NULL;
-        if (!holder)
+        if (ops->probe && !holder)
+                holder = holder_of(session, role);
+        if (!ops->probe || !holder)
                 return false;
         party->holder = holder;
         party->wish = json_incref(hello);

@@ -213,6 +213,54 @@ static void test_control(void)
         close_room(&r, (Line *[]){bert, anna}, 2);
 }
 
+static Line *come_as(Room *r, const char *peer)
+{
+        Line *line = dial(&r->w);
+        tell(&r->w, line,
+             json_pack("{s:s, s:s, s:s, s:s, s:s?}", "type", "hello", "role", "desktop", "sessionId", r->id,
+                       "token", r->token, "peerId", peer));
+        return line;
+}
+
+static const char *peer_of(Line *line)
+{
+        return text_of(g_ptr_array_index(line->said, 0), "peerId");
+}
+
+/* Who comes back while his old line is there still has his name, and so what he controls; a tab that is a copy of another gets its own. */
+static void test_same(void)
+{
+        Room r;
+        open_room(&r);
+        Line *first = come_as(&r, NULL), *other = come_as(&r, NULL);
+        g_autofree char *peer = g_strdup(peer_of(first));
+        first->silent_ms = 10000; /* its network is gone */
+        Line *back = come_as(&r, peer);
+        g_assert_cmpuint(first->probed, ==, 1);
+        g_assert_cmpuint(other->probed, ==, 0);
+        later(&r, TB_LIMIT_RIVAL_MS - 1);
+        g_assert_cmpuint(back->said->len, ==, 0);
+        later(&r, 1);
+        g_assert_cmpstr(peer_of(back), ==, peer);
+        g_assert_cmpstr(text_of(newest(first, "error"), "code"), ==, "replaced");
+        g_assert_cmpstr(text_of(newest(r.host, "peer-connected"), "peerId"), ==, peer);
+        g_assert_cmpint(other->closed, ==, 0);
+        /* a copy: the tab itself answers, and stays who it is */
+        Line *copy = come_as(&r, peer);
+        later(&r, 20);
+        g_assert_cmpstr(text_of(g_ptr_array_index(copy->said, 0), "type"), ==, "ready");
+        g_assert_cmpstr(peer_of(copy), !=, peer);
+        g_assert_cmpint(back->closed, ==, 0);
+        /* loaded again: the new page came before the old one had gone */
+        back->silent_ms = 10000;
+        Line *again = come_as(&r, peer);
+        g_assert_cmpuint(again->said->len, ==, 0);
+        hang_up(&r.w, back);
+        later(&r, 20);
+        g_assert_cmpstr(peer_of(again), ==, peer);
+        close_room(&r, (Line *[]){first, other, copy, again}, 4);
+}
+
 /* A marker is on the picture; a reader who is behind misses it; a host speaks for nobody in the room. */
 static void test_point(void)
 {
@@ -253,6 +301,7 @@ int main(int argc, char **argv)
         g_test_add_func("/room/flood", test_flood);
         g_test_add_func("/room/point", test_point);
         g_test_add_func("/room/control", test_control);
+        g_test_add_func("/room/same", test_same);
         int rc = g_test_run();
         tb_main_stop();
         return rc;
