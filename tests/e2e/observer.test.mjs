@@ -244,6 +244,46 @@ test("an observer has what the host's page has: console, plots, events, and the 
   assertQuiet(other);
 });
 
+test('two tabs of one browser: one controls, host and server say which; asked for, it is given at once; reload and copy', async (t) => {
+  const session = await create('control');
+  const link = new URL(session.controlUrl, server.url).href;
+  const first = await watch(t, session.controlUrl);
+  await mayControl(first);
+  await first.locator('#lease-take').click();
+  await first.locator('#lease-release').waitFor();
+  const second = await first.context().newPage();
+  await second.goto(link);
+  await second.locator('#lease-ask').waitFor();
+  /** By which name a tab goes, once host and server say that it controls. */
+  const controls = async (page) => {
+    await page.locator('#lease-release').waitFor();
+    const id = await page.evaluate((s) => JSON.parse(sessionStorage.getItem(`testbed.peer.${s}`)), session.sessionId);
+    await until('the host to say so', async () => (await host.get(`${BOARD}/lease`)).json?.holder.includes(id));
+    await until('the server to say so', async () => {
+      const all = (await server.get('/api/session')).json.find((s) => s.sessionId === session.sessionId).people;
+      return all.filter((p) => p.controls).length === 1 && all.find((p) => p.controls).peerId === id;
+    });
+    return id;
+  };
+  const was = await controls(first);
+  await second.locator('#lease-ask').click();
+  const id = await controls(second);
+  assert.notEqual(id, was);
+  await first.locator('#lease-ask').waitFor();
+  await second.reload();
+  assert.equal(await controls(second), id);
+  // as a browser copies a tab: with all that it remembers
+  const kept = await second.evaluate(() => Object.entries(sessionStorage));
+  const copy = await first.context().newPage();
+  await copy.addInitScript((all) => all.forEach(([k, v]) => sessionStorage.setItem(k, v)), kept);
+  await copy.goto(link);
+  await copy.locator('#lease-ask').waitFor();
+  assert.equal(await controls(second), id);
+  await second.locator('#lease-release').click();
+  await copy.locator('#lease-take').waitFor();
+  assertQuiet(first);
+});
+
 test('the wall: pictures as large as they are shown, one enlarged peer to peer, by keyboard; it is kept, and what is off it costs nothing', async (t) => {
   const page = await openPage(t, browser, `${server.url}/wall`, { spy: true });
   const tile = (name) => page.locator(`.tile[data-device="lab-1/${name}"]`);

@@ -1,26 +1,29 @@
 // Our leases: heartbeats while somebody works, the warning before one ends, who asks for one. A lease is its user's:
 // who shows a token has it in every tab and script by his name; where there are no tokens, all tabs of this browser
-// share the secret.
+// share the secret. By a link each tab is one of those in the session, and the server shows which of them controls: so
+// each has leases of its own, and gives them to another tab of this browser without a question.
 
 import { endOfLease, LeaseKeeper } from '../core/lease.js';
 import { Emitter } from '../core/emitter.js';
-import { whoIs } from '../core/who.js';
+import { peerOf, whoIs } from '../core/who.js';
 import * as prefs from './prefs.js';
 import { showAsk } from './views/login.js';
 
+const TABS = 50; // of this browser whose names are remembered
 const NEXT_MS = 700; // within it whoever waited, or ends a lease to have one, has it
 
 export class Leases extends Emitter {
-  /** `name`: under which this browser remembers them. */
-  constructor({ toast, name = 'leases', who = whoIs }) {
+  /** `name`: under which this browser remembers them; `kind`: 'session': this tab alone. */
+  constructor({ toast, name = 'leases', kind = 'local', who = whoIs }) {
     super();
     this.who = who; // a user's name in words
     this._toast = toast;
     this._name = name;
+    this._kind = kind;
     // device -> {lease, holder, ttl_s, expires_at}
-    this._mine = new Map(Object.entries(prefs.get(name, {})));
+    this._mine = new Map(Object.entries(prefs.get(name, {}, kind)));
     window.addEventListener('storage', (e) => {
-      if (e.key === prefs.name(name)) this._fromOtherTab();
+      if (kind === 'local' && e.key === prefs.name(name)) this._fromOtherTab();
     });
     this._keepers = new Map();
     this._given = null; // device that was granted to who asked
@@ -88,6 +91,13 @@ export class Leases extends Emitter {
         this._toast.info('Nobody asks any more', 'The request was withdrawn, or its time is over.');
       }
     };
+    if (prefs.get('tabs', []).includes(peerOf(by))) {
+      answer(true).then(
+        () => this._toast.info('Another tab of yours has control now', `It asked for ${device}.`),
+        (error) => this._toast.error(error, 'The request of another tab'),
+      );
+      return;
+    }
     const strip = showAsk({
       device,
       by: this.who(by),
@@ -107,6 +117,16 @@ export class Leases extends Emitter {
   /** It was answered, or nobody asks any more. */
   settled(device, { ask }) {
     this._asks.get(`${device} ${ask ?? ''}`)?.away();
+  }
+
+  /** By which name this tab goes. Leases of another name are not its own: it is a copy of the tab that has them. */
+  iAm(peerId) {
+    const key = `${this._name}.of`;
+    const was = prefs.get(key, null, 'session');
+    if (was && was !== peerId) this.forget();
+    prefs.put(key, peerId, 'session');
+    const others = prefs.get('tabs', []).filter((id) => id !== peerId);
+    prefs.put('tabs', [...others, peerId].slice(-TABS));
   }
 
   /** Who used this browser has logged out: his leases stay his, by his token. */
@@ -217,6 +237,6 @@ export class Leases extends Emitter {
   }
 
   _save() {
-    prefs.put(this._name, Object.fromEntries(this._mine));
+    prefs.put(this._name, Object.fromEntries(this._mine), this._kind);
   }
 }

@@ -2,6 +2,9 @@
 // Who uses it, the people of the session say.
 
 const BY_LINK = /^(.*), link (p[0-9a-f]+) \(via server\)$/;
+/** By which name somebody who comes by a link goes in his session; null: he comes by none. */
+export const peerOf = (user) => BY_LINK.exec(user ?? '')?.[2] ?? null;
+
 const NETWORK = /^[0-9a-f:.]+(\/\d+)?$/i; // who has no name is called by his network
 
 /** `people`: [{peerId, name, guest}] of the session, or of the device. */

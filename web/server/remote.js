@@ -21,7 +21,7 @@ export function remoteServices({ root, session, id, full, toast, announce, scope
   const clock = new HostClock();
   toast.known = (error) => error?.status === 0 && store.state.link.state !== 'open';
   const who = (user) => whoIs(user, people());
-  const leases = new Leases({ toast, name: `leases.${full}`, who });
+  const leases = new Leases({ toast, name: `leases.${full}`, kind: 'session', who });
   const commands = new CommandClient({ client: pageName(), lease: (device) => leases.secret(device), direct: false });
   const base = new URL('remote/', root).href;
   const kindOf = (name) => store.state.devices[id]?.interfaces?.find((i) => i.name === name)?.kind;

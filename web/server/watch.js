@@ -78,6 +78,7 @@ function run(status, signaling) {
   scope.add(() => room.close());
   const svc = remoteServices({ root, session, id, full, toast, announce, scope, people: () => room.people });
   const { commands, store } = svc;
+  scope.add(signaling.on('ready', () => svc.leases.iAm(signaling.peerId)));
   const report = new ConnectionReport({ post: reporter(api, session) });
   mountQueue(document.body, commands);
 
