@@ -101,12 +101,14 @@ static void snapshot_jpg(TbApi *api, TbRequest *request, TbInterface *iface, con
 typedef struct Viewer {
         TbPush *push;   /* borrowed; NULL: gone */
         TbMjpeg *mjpeg; /* owned */
+        TbPresent *present;
 } Viewer;
 
 static void viewer_gone(TbPush *push G_GNUC_UNUSED, gpointer data)
 {
         Viewer *v = data;
         tb_mjpeg_free(v->mjpeg);
+        tb_core_absent(v->present);
         g_free(v);
 }
 
@@ -151,8 +153,12 @@ void tb_api_mjpeg(TbApi *api, TbRequest *request, TbInterface *iface, const TbVe
         }
         v->push = tb_request_reply_push(request, "multipart/x-mixed-replace; boundary=" BOUNDARY,
                                         TB_LIMIT_REPLY, viewer_gone, v);
-        if (!v->push)
+        if (!v->push) {
                 viewer_gone(NULL, v);
+                return;
+        }
+        const TbActor actor = tb_api_actor(request);
+        v->present = tb_core_present(tb_interface_device(iface), actor.user, actor.role, "mjpeg");
 }
 
 /* <img> fetches a picture again only from a URL that is new to it. */

@@ -71,6 +71,7 @@ static void whep_free(TbWhep *w)
         if (w->location) /* it was one */
                 tb_whep_gone_add(&w->api->whep_gone, w->device, w->id);
         g_hash_table_remove(w->api->whep, w->id);
+        tb_core_absent(w->present);
         tb_control_free(w->control);
         tb_control_free(w->sensor);
         if (w->request)
@@ -251,6 +252,7 @@ static void answer_offer(TbApi *api, TbRequest *request, const TbWhepOffer *offe
                 return;
         }
         g_hash_table_insert(api->whep, w->id, w);
+        w->present = tb_core_present(tb_core_device(api->core, device, NULL), w->user, w->role, "webrtc");
         w->request = tb_request_ref(request);
         tb_request_on_gone(request, on_gone, w);
 }

@@ -26,6 +26,7 @@ struct TbWhep {
         TbRequest *request;          /* ref; the POST that waits for the answer; NULL: answered */
         TbRequest *restart;          /* ref; the PATCH that waits for our new ICE; NULL: none */
         TbControl *control, *sensor; /* owned; NULL: the channel is not open */
+        TbPresent *present;          /* owned */
         void (*answered)(TbWhep *whep, TbRequest *request, const char *sdp); /* as in the offer */
         const char *stream;
 };

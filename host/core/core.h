@@ -149,8 +149,14 @@ void tb_core_end_lease_of(TbDevice *device, const char *holder, const char *reas
 void tb_core_stop_user(TbDevice *device, const char *user, const char *why);
 
 /* --- people --- */
-/* Who is with the device from elsewhere, as GET /host/devices/{id} says ("people"); taken. Told by an event "people.changed" when it is not as before. */
+/* Who is with the device, as GET /host/devices/{id} says ("people"). Told by an event "people.changed" when it is not as before. */
+/* Those from elsewhere, all of them; taken. */
 void tb_core_set_people(TbDevice *device, json_t *people_take);
+/* One who watches at this host itself until tb_core_absent(), which frees it (NULL is fine; the device may be gone before; NULL: nobody
+ * is there). `by`, static: "webrtc", "vnc", "mjpeg". */
+typedef struct TbPresent TbPresent;
+TbPresent *tb_core_present(TbDevice *device, const char *user, TbRole role, const char *by);
+void tb_core_absent(TbPresent *present);
 
 /* --- console --- */
 /* For who writes a stream to a console, at the end of a "<console>.write" of `size` bytes: how many of them the device has. True: it

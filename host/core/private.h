@@ -68,6 +68,7 @@ struct TbDevice {
         GPtrArray *attachments; /* ref TbAttachment */
         TbLeaseState *lease;    /* owned */
         json_t *people;         /* owned: tb_core_set_people(); NULL: nobody */
+        GQueue present; /* TbPresent, not owned: who watches at this host itself, the first who came first */
         guint64 changes; /* commands that may have changed it: each counts when it is queued and when it ended */
 };
 
@@ -127,6 +128,9 @@ void tb_attachment_release(TbAttachment *attachment);
 TbDevice *tb_device_new(TbCore *core, const char *id, json_t *spec, GError **error);
 void tb_device_start(TbDevice *device);
 void tb_device_free(TbDevice *device); /* releases its workers; they end by themselves */
+/* people.c */
+json_t *tb_device_people_json(TbDevice *device); /* new reference; NULL: nobody */
+void tb_device_people_free(TbDevice *device);    /* who is there stays, without it */
 /* device_ports.c: `field` of the spec names consoles of the device and TCP ports. */
 bool tb_device_check_ports(TbDevice *device, const char *field, GError **error);
 /* Whether the ports that `fresh` asks for can be opened; those of `old` (nullable), whose place it takes, can. TB_ERROR_BUSY. */

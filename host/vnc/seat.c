@@ -42,6 +42,7 @@ typedef struct Seat {
         char *id;   /* owned: "vnc-7" */
         char *peer; /* owned */
         TbPlace place;
+        TbPresent *present; /* owned */
         gint64 since_ms;
         TbVncInputState input;
         json_t *pending;    /* owned: input events while a command is on its way */
@@ -252,6 +253,7 @@ static void leave(Seat *seat)
         if (--seat->screen->viewers == 0)
                 g_ptr_array_remove_fast(seats->screens, seat->screen);
         seat->screen = NULL;
+        tb_core_absent(g_steal_pointer(&seat->present));
 }
 
 static void seat_free(gpointer data)
@@ -269,13 +271,6 @@ static void seat_free(gpointer data)
         g_free(seat->id);
         g_free(seat->peer);
         g_free(seat);
-}
-
-static guint index_of(GPtrArray *array, gconstpointer item)
-{
-        guint i = 0;
-        g_ptr_array_find(array, item, &i);
-        return i;
 }
 
 static void log_end(Seat *seat, const char *reason)
@@ -307,8 +302,9 @@ static void on_gone(TbVncViewer *viewer, const char *reason, gpointer data)
         }
         leave(seat);
         seat->left = true;
-        g_ptr_array_add(seats->leaving,
-                        g_ptr_array_steal_index_fast(seats->seats, index_of(seats->seats, seat)));
+        guint at = 0;
+        g_ptr_array_find(seats->seats, seat, &at);
+        g_ptr_array_add(seats->leaving, g_ptr_array_steal_index_fast(seats->seats, at));
 }
 
 static const TbVncViewerOps viewer_ops = {.input = on_input, .clip = on_clip, .gone = on_gone};
@@ -373,6 +369,7 @@ bool tb_vnc_seats_take(TbVncSeats *seats, const TbVncGuest *guest)
         seat->screen = screen;
         screen->viewers++;
         g_ptr_array_add(seats->seats, seat);
+        seat->present = tb_core_present(device, ticket->user, guest->role, "vnc");
         tb_log(TB_LOG_INFO, TB_F("device", ticket->device, "session", seat->id, "peer", seat->peer),
                "VNC viewer joined to %s", guest->role < TB_ROLE_OPERATOR ? "watch" : "control");
         publish(seat, "viewer.joined", NULL);

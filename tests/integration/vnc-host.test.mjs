@@ -208,6 +208,20 @@ test("tokens: raw ports stay closed without a VNC password, sockets ask for the 
   anna.key(0x79, false);
   await source.program.line(/"key":"y","action":"up"/);
   assert.ok(!source.program.text.includes('"key":"x"'));
+  // who is there is told, by name, as long as he is
+  const by = (k) => ({ headers: { Authorization: `Bearer ${k.token}` } });
+  const stream = await request(host.url, 'GET', '/host/devices/screen/video/stream.mjpeg', {
+    stream: true,
+    ...by(tokens[1]),
+  });
+  const there = async () => (await request(host.url, 'GET', '/host/devices/screen', by(tokens[0]))).json.people ?? [];
+  const told = (all) => all.map((p) => `${p.user} ${p.by} ${p.mode}`).sort();
+  assert.deepEqual(told(await there()), ['anna vnc control', 'bob mjpeg view', 'bob vnc view']);
+  stream.req.destroy();
+  bob.close();
+  await until('bob to be gone', async () => told(await there()).join() === 'anna vnc control');
+  const [{ since }] = await there();
+  assert.ok(Date.parse(since) <= Date.now());
 });
 
 test('a VNC password opens screens, and does not say which there are: the list asks for a token as /host/devices does', async (t) => {

@@ -26,3 +26,18 @@ export function colourOf(peerId) {
   for (const c of peerId) sum = (sum * 31 + c.charCodeAt(0)) >>> 0;
   return (sum % 6) + 1;
 }
+
+/**
+ * Of those with a device all but this page. Who watches at the host itself (`by`: webrtc, vnc, mjpeg) is told by user
+ * alone: which of one's own is this page, nobody can say, and need not.
+ */
+export function withoutMe(people, me) {
+  const mine = people.findIndex((p) => p.by === 'webrtc' && p.user === me?.user);
+  return people.filter((_, i) => i !== mine);
+}
+
+/** Who watches at the host itself; without tokens nobody has a name. */
+export function nameHere(p, me) {
+  if (!p.user || p.user === 'local') return 'somebody';
+  return me?.named && p.user === me.user ? 'you' : p.user;
+}

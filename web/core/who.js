@@ -7,6 +7,16 @@ export const peerOf = (user) => BY_LINK.exec(user ?? '')?.[2] ?? null;
 
 const NETWORK = /^[0-9a-f:.]+(\/\d+)?$/i; // who has no name is called by his network
 
+/** The host that made a session for a phone of its own; null: somebody else made it. */
+export const hostOf = (maker) => /^host:(.+)$/.exec(maker ?? '')?.[1] ?? null;
+
+/** Who made a session: a user, a host, or a network where nobody has a name. */
+export function makerWords(maker) {
+  const host = hostOf(maker);
+  if (host) return `the host ${host}`;
+  return NETWORK.test(maker) ? `somebody at ${maker}` : maker;
+}
+
 /** `people`: [{peerId, name, guest}] of the session, or of the device. */
 export function whoIs(user, people = []) {
   if (!user) return 'Somebody';

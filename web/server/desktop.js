@@ -6,7 +6,7 @@ import { makeConnections } from './connections.js';
 import { makeHosts } from './hosts.js';
 import { logInByLink, makeLists, makePage, pageLinks, sessionOf } from './common.js';
 import { showSession } from './pair.js';
-import { openShare } from './share.js';
+import { keepOwnLink, openShare } from './share.js';
 
 const root = new URL('.', document.baseURI).href;
 logInByLink();
@@ -166,6 +166,7 @@ function deviceRow(d) {
 /** Opens the device at once, by a link that is nobody else's. */
 async function watch(device, mode) {
   const s = await api.json('POST', 'api/session', { body: { device, mode, observers: 4 } });
+  keepOwnLink(s);
   location.assign(new URL(mode === 'control' ? s.controlUrl : s.viewUrl, root).href);
 }
 

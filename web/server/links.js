@@ -7,6 +7,7 @@ import { actionButton, badge, confirmDialog, empty, fill, h, icon, modal, text }
 import { logInByLink, makeLists, makePage, pageLinks } from './common.js';
 import { keepOwnLinks, linkParts, ownLinks, takeBack } from './share.js';
 import { personWords } from '../core/people.js';
+import { hostOf, makerWords } from '../core/who.js';
 
 const root = new URL('.', document.baseURI).href;
 logInByLink();
@@ -63,6 +64,15 @@ lists.read(
 const load = () => lists.ask('sessions');
 
 const what = (s) => s.device ?? 'A phone';
+
+/** Of a host's own session it is the host itself that is in, and the phone. */
+const inWords = (s) => [
+  ...(s.device || !s.phoneConnected ? [] : [[icon('camera'), 'the phone']]),
+  ...s.people.map((p) => [
+    icon(p.mode === 'control' ? 'keyboard' : 'eye'),
+    personWords(hostOf(s.maker) && !p.name ? { ...p, guest: false, name: makerWords(s.maker) } : p),
+  ]),
+];
 
 export function untilWords(s) {
   if (s.untilRevoked) return 'until it is taken back';
@@ -133,13 +143,13 @@ function row(s) {
       h(
         'span',
         { class: 'muted small' },
-        `Made by ${s.maker} ${age((Date.now() - Date.parse(s.createdAt)) / 1000)} ago; good ${untilWords(s)}.`,
+        `Made by ${makerWords(s.maker)} ${age((Date.now() - Date.parse(s.createdAt)) / 1000)} ago; good ${untilWords(s)}.`,
       ),
-      s.people.length
+      inWords(s).length
         ? h(
             'ul',
             { class: 'people', 'aria-label': `In by this link` },
-            s.people.map((p) => h('li', {}, icon(p.mode === 'control' ? 'keyboard' : 'eye'), personWords(p))),
+            inWords(s).map((words) => h('li', {}, words)),
           )
         : null,
     ),
@@ -149,7 +159,7 @@ function row(s) {
       own?.view
         ? act('show', 'Show', () => showLinks(s, own))
         : s.device
-          ? h('span', { class: 'muted small' }, 'made in another browser')
+          ? h('span', { class: 'muted small' }, s.note === 'Wall' ? 'of a wall' : 'made in another browser')
           : null,
       s.device && s.mode === 'control'
         ? act('narrow', 'Watch only', async () => {

@@ -22,6 +22,10 @@ const HINTS = {
 /** sessionId -> {view?, control?, token}: of links that were made in this browser. */
 export const ownLinks = () => prefs.get(OWN, {});
 
+export function keepOwnLink({ sessionId, viewUrl, controlUrl, token }) {
+  prefs.put(OWN, { ...ownLinks(), [sessionId]: { view: viewUrl, control: controlUrl, token } });
+}
+
 /** Forgets those that are not out any more. `all`: their ids are */
 export function keepOwnLinks(all) {
   const own = ownLinks();
@@ -88,10 +92,7 @@ export function openShare({ api, root, toast, device, may }) {
             ...(note.value.trim() ? { note: note.value.trim() } : {}),
           };
           const made = await api.json('POST', 'api/session', { body });
-          prefs.put(OWN, {
-            ...ownLinks(),
-            [made.sessionId]: { view: made.viewUrl, control: made.controlUrl, token: made.token },
-          });
+          keepOwnLink(made);
           showMade(inner, made, close);
         } catch (error) {
           text(problem, error.message);

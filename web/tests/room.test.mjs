@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 
 import { Emitter } from '../core/emitter.js';
+import { nameHere, withoutMe } from '../core/people.js';
 import { fromPicture, toPicture } from '../core/pointer.js';
 import { Room } from '../core/room.js';
 import { FakeClock, record } from './fakes.mjs';
@@ -14,6 +15,26 @@ function make() {
   const room = new Room({ signaling, clock, name: 'Bert' });
   return { signaling, sent, clock, room, said: record(room, 'people', 'line', 'point') };
 }
+test('who else is with a device: not this page, and who has no name is somebody', () => {
+  const me = { user: 'anna', named: true };
+  const all = [
+    { peerId: 'p1', name: 'Bert', guest: true, user: 'anna, link p1 (via server)' },
+    { by: 'vnc', user: 'anna' },
+    { by: 'webrtc', user: 'anna' },
+    { by: 'webrtc', user: 'anna' },
+    { by: 'vnc', user: null },
+  ];
+  const others = withoutMe(all, me);
+  assert.equal(others.length, 4);
+  assert.deepEqual(
+    others.slice(1).map((p) => nameHere(p, me)),
+    ['you', 'you', 'somebody'],
+  );
+  assert.deepEqual(withoutMe([{ by: 'webrtc', user: 'local' }], { user: 'local', named: false }), []);
+  assert.equal(nameHere({ by: 'webrtc', user: 'local' }, { user: 'local', named: false }), 'somebody');
+  assert.equal(nameHere({ by: 'webrtc', user: 'bob' }, null), 'bob');
+});
+
 const line = (n) => ({ n, t: 1, from: 'p2', name: null, guest: true, text: `line ${n}` });
 
 test('a line is shown once, whoever tells it again; a server that begins anew is read from its start', () => {

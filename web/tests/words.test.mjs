@@ -5,7 +5,7 @@ import { test } from 'node:test';
 import { ApiError } from '../core/api.js';
 import { endOfLease } from '../core/lease.js';
 import { timeOfDay, unescaped, whoHasIt } from '../core/words.js';
-import { whoIs } from '../core/who.js';
+import { makerWords, whoIs } from '../core/who.js';
 import { lostWords } from '../server/words.js';
 
 const at = new Date(2026, 10, 29, 14, 5, 9).getTime();
@@ -65,6 +65,16 @@ test('who comes by a link is who the session says, and whose link it is', () => 
     [null, 'Somebody'],
   ];
   for (const [user, words] of cases) assert.equal(whoIs(user, people), words);
+});
+
+test('who made a link, in words', () => {
+  const cases = [
+    ['anna', 'anna'],
+    ['127.0.0.1', 'somebody at 127.0.0.1'],
+    ['fe80::/64', 'somebody at fe80::/64'],
+    ['host:lab-1', 'the host lab-1'],
+  ];
+  for (const [maker, words] of cases) assert.equal(makerWords(maker), words);
 });
 
 test('whose place was taken while he was away is told so', () => {

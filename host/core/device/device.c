@@ -252,7 +252,7 @@ void tb_device_free(TbDevice *device)
         g_ptr_array_free(device->attachments, TRUE);
         tb_lease_free(device->lease);
         json_decref(device->spec);
-        json_decref(device->people);
+        tb_device_people_free(device);
         g_free(device->label);
         g_free(device->id);
         g_free(device);
@@ -307,24 +307,6 @@ json_t *tb_device_json(TbDevice *device)
         json_t *o = json_pack("{s:s, s:s, s:s, s:b, s:o, s:o}", "id", device->id, "label", device->label,
                               "state", tb_state_name(device_state(device)), "stored", device->stored,
                               "interfaces", interfaces, "lease", tb_device_lease_json(device));
-        if (device->people)
-                json_object_set(o, "people", device->people);
+        json_object_set_new(o, "people", tb_device_people_json(device)); /* nobody: it is not there */
         return o;
-}
-
-void tb_core_set_people(TbDevice *device, json_t *people_take)
-{
-        if (json_array_size(people_take) == 0) {
-                json_decref(people_take);
-                people_take = NULL;
-        }
-        if (people_take == device->people || json_equal(people_take, device->people)) {
-                json_decref(people_take);
-                return;
-        }
-        json_decref(device->people);
-        device->people = people_take;
-        tb_core_changed(device->core);
-        tb_bus_publish_transient(device->core->bus, "people.changed", device->id, NULL,
-                                 json_pack("{s:i}", "people", (int)json_array_size(people_take)));
 }

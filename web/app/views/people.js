@@ -1,7 +1,9 @@
-// Who is with a device from elsewhere, through the server's links; nothing while nobody is.
+// Who is with a device: through the server's links, and at this host itself; nothing while one is alone.
 
-import { nameOf, wayWords } from '../../core/people.js';
+import { nameHere, nameOf, wayWords, withoutMe } from '../../core/people.js';
 import { fill, h, icon, Scope, text } from '../dom.js';
+
+const BY = { webrtc: 'on a page', vnc: 'by VNC', mjpeg: 'by MJPEG' };
 
 export function mountPeople(root, svc, { id }) {
   const scope = new Scope();
@@ -10,7 +12,7 @@ export function mountPeople(root, svc, { id }) {
   const el = h(
     'section',
     { class: 'panel', 'aria-label': 'People', hidden: true },
-    h('header', {}, h('h2', {}, 'People through links'), count),
+    h('header', {}, h('h2', {}, 'Who else is there'), count),
     h('div', { class: 'body' }, list),
   );
   root.append(el);
@@ -18,7 +20,8 @@ export function mountPeople(root, svc, { id }) {
     svc.store.watch(
       (s) => s.devices[id],
       (device) => {
-        const people = device?.people ?? [];
+        const { me } = svc.store.state;
+        const people = withoutMe(device?.people ?? [], me);
         el.hidden = !people.length;
         text(count, people.length);
         fill(
@@ -28,9 +31,11 @@ export function mountPeople(root, svc, { id }) {
               'li',
               {},
               icon(p.mode === 'control' ? 'keyboard' : 'eye', p.mode === 'control' ? 'may control' : 'watches'),
-              h('strong', {}, nameOf(p)),
-              h('span', { class: 'muted' }, p.since ? wayWords(p) : ''),
-              p.user === device.lease?.holder ? h('span', { class: 'chip' }, 'has control') : null,
+              h('strong', {}, p.by ? nameHere(p, me) : nameOf(p)),
+              h('span', { class: 'muted' }, [p.since ? wayWords(p) : '', BY[p.by] ?? ''].filter(Boolean).join(', ')),
+              p.user && p.user !== 'local' && p.user === device.lease?.holder
+                ? h('span', { class: 'chip' }, 'has control')
+                : null,
             ),
           ),
         );
