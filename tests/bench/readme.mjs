@@ -19,6 +19,8 @@ const ORDER = [
   'sockets',
   'start',
   'sensors',
+  'power',
+  'scope',
   'idle',
 ];
 const [BEGIN, END] = ['<!-- figures: written by `make figures` -->', '<!-- end of figures -->'];
