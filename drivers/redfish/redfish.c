@@ -2,12 +2,14 @@
 #include <string.h>
 
 #include "drivers/redfish/redfish_proto.h"
+#include "drivers/redfish/redfish_session.h"
 
 #define LOOK_MS 500   /* between two looks whether it has followed */
 #define SPARE_MS 2000 /* of a command's time: for the read-back */
 
 typedef struct Redfish {
         TbPlug plug;
+        TbRedfishSession session;
         char *system, *reset, *power; /* owned paths; power NULL: it measures nothing */
 } Redfish;
 
@@ -18,12 +20,20 @@ static void forget(Redfish *r)
         g_clear_pointer(&r->power, g_free);
 }
 
-/* The password goes with each request: sessions would stay behind on a controller that has room for few. */
-static bool open_redfish(TbPlug *p, TbIo *io G_GNUC_UNUSED, GError **error G_GNUC_UNUSED)
+static bool open_redfish(TbPlug *p, TbIo *io, GError **error)
 {
+        Redfish *r = (Redfish *)p;
         TbHttpDevice *d = &p->http;
+        r->session = (TbRedfishSession){0};
         if (!d->password)
                 return true;
+        if (strcmp(json_string_value(json_object_get(p->base.params, "auth")), "session") == 0) {
+                GError *why = NULL;
+                r->session.user = d->user;
+                r->session.password = g_steal_pointer(&d->password);
+                return tb_redfish_session_begin(&r->session, d, io, &why) ||
+                       tb_http_device_absent(d, why, error);
+        }
         g_autofree char *both = g_strdup_printf("%s:%s", d->user ? d->user : "", d->password),
                         *base64 = g_base64_encode((const guchar *)both, strlen(both));
         d->bearer = g_strdup_printf("Basic %s", base64);
@@ -33,6 +43,7 @@ static bool open_redfish(TbPlug *p, TbIo *io G_GNUC_UNUSED, GError **error G_GNU
 
 static void close_redfish(TbPlug *p)
 {
+        tb_redfish_session_end(&((Redfish *)p)->session, &p->http);
         forget((Redfish *)p);
 }
 
@@ -78,10 +89,26 @@ static bool identify(TbPlug *p, TbIo *io, char ret_id[TB_PLUG_ID], GError **erro
         return around != NULL;
 }
 
+/* A session may be over (it lay idle, the controller was restarted): then it is tried in a new one. */
+static json_t *ask_system(Redfish *r, TbIo *io, GError **error)
+{
+        g_autoptr(GError) why = NULL;
+        TbHttpDevice *d = &r->plug.http;
+        json_t *system = tb_http_device_get(d, io, &why, "%s", r->system);
+        if (system)
+                return system;
+        if (r->session.password && g_error_matches(why, TB_ERROR, TB_ERROR_DEVICE))
+                return tb_redfish_session_begin(&r->session, d, io, error)
+                               ? tb_http_device_get(d, io, error, "%s", r->system)
+                               : NULL;
+        g_propagate_error(error, g_steal_pointer(&why));
+        return NULL;
+}
+
 static bool read_state(TbPlug *p, TbIo *io, TbPlugState *ret, GError **error)
 {
-        const Redfish *r = (Redfish *)p;
-        json_auto_t *system = tb_http_device_get(&p->http, io, error, "%s", r->system);
+        Redfish *r = (Redfish *)p;
+        json_auto_t *system = ask_system(r, io, error);
         json_auto_t *power =
                 system && r->power ? tb_http_device_get(&p->http, io, error, "%s", r->power) : NULL;
         return system && (power || !r->power) && tb_redfish_parse(system, power, ret, error);
@@ -107,9 +134,9 @@ static bool follow(TbPlug *p, TbIo *io, bool on, GError **error)
 
 static bool set_state(TbPlug *p, TbIo *io, bool on, GError **error)
 {
-        const Redfish *r = (Redfish *)p;
+        Redfish *r = (Redfish *)p;
         bool graceful = strcmp(json_string_value(json_object_get(p->base.params, "off")), "graceful") == 0;
-        json_auto_t *system = tb_http_device_get(&p->http, io, error, "%s", r->system);
+        json_auto_t *system = ask_system(r, io, error);
         TbPlugState state;
         if (!system || !tb_redfish_parse(system, NULL, &state, error))
                 return false;
@@ -144,6 +171,11 @@ static const TbParam params[] = {
          .choices = TB_CHOICES("force", "graceful"),
          .fallback = "\"force\"",
          .help = "graceful: its operating system is asked to shut down"},
+        {.name = "auth",
+         .type = TB_PARAM_ENUM,
+         .choices = TB_CHOICES("basic", "session"),
+         .fallback = "\"basic\"",
+         .help = "basic: the password goes with each request; session: once, and a token with the others"},
         {.name = "settle_s",
          .type = TB_PARAM_INT,
          .min = 0,

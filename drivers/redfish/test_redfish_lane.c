@@ -47,6 +47,31 @@ static void test_ways(void)
         sim_stop(&sim);
 }
 
+/* The password once, a token then; a controller that has forgotten it, and one that has room for two, of which none stays behind. */
+static void test_sessions(void)
+{
+        Sim sim = sim_start(SIM, ARGV("--kind", "redfish-sessions"));
+        g_autofree char *uri = g_strdup_printf(
+                "redfish://127.0.0.1:%d?user=lab&password=secret&tls=off&auth=session&poll_ms=1000",
+                sim.port);
+        for (int i = 0; i < 3; i++) {
+                Lane *lane = lane_start(uri, NULL, "plug", "/tmp");
+                lane_open_wait(lane, PATIENCE_MS);
+                lane_power(lane, true);
+                if (i == 2)
+                        sim_do(&sim, "fault forgets");
+                lane_power(lane, false);
+                g_assert_cmpint(lane_observed(lane), ==, TB_POWER_OFF);
+                lane_stop(lane, 2000);
+        }
+        g_autofree char *wrong = g_strdup_printf(
+                "redfish://127.0.0.1:%d?user=lab&password=wrong&tls=off&auth=session", sim.port);
+        Lane *lane = lane_start(wrong, NULL, "plug", "/tmp");
+        lane_wait(lane, "the refusal", lane_is_lost, "refuses the password", PATIENCE_MS);
+        lane_stop(lane, 2000);
+        sim_stop(&sim);
+}
+
 int main(int argc, char **argv)
 {
         static const char *const args[] = {"--kind", "redfish", NULL};
@@ -66,5 +91,6 @@ int main(int argc, char **argv)
         plug_rig_add(&rig);
         g_test_add_func("/redfish/words", test_words);
         g_test_add_func("/redfish/ways", test_ways);
+        g_test_add_func("/redfish/sessions", test_sessions);
         return g_test_run();
 }

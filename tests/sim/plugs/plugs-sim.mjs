@@ -13,6 +13,9 @@ const relays = new Relays(options);
 const { outputs } = relays;
 const watts = (n) => relays.watts(n);
 const turn = (n, on) => relays.turn(n, on);
+const SESSIONS = '/redfish/v1/SessionService/Sessions';
+const sessions = new Map(); // token -> path
+relays.logins = 0;
 
 const KINDS = {
   /** tasmota/docs: Commands.md, JSON-Status-Responses.md */
@@ -106,7 +109,24 @@ const KINDS = {
   redfish(url, request, body) {
     const link = (path) => ({ '@odata.id': `/redfish/v1/${path}` });
     if (url.pathname === '/redfish/v1/') return [200, { RedfishVersion: '1.6.0', Systems: link('Systems') }];
-    if (request.headers.authorization !== `Basic ${Buffer.from(`lab:${options.secret}`).toString('base64')}`)
+    if (relays.fault === 'forgets') {
+      sessions.clear();
+      relays.fault = 'none';
+    }
+    if (request.method === 'POST' && url.pathname === SESSIONS) {
+      if (body?.UserName !== 'lab' || body?.Password !== options.secret) return [401, { error: { message: 'no' } }];
+      if (sessions.size >= 2) return [503, { error: { message: 'SessionLimitExceeded' } }];
+      const token = `token-${++relays.logins}`;
+      sessions.set(token, `${SESSIONS}/${relays.logins}`);
+      return [201, {}, { 'X-Auth-Token': token, Location: `http://${request.headers.host}${sessions.get(token)}` }];
+    }
+    const basic = `Basic ${Buffer.from(`lab:${options.secret}`).toString('base64')}`;
+    const token = request.headers['x-auth-token'];
+    if (request.method === 'DELETE' && sessions.get(token) === url.pathname) {
+      sessions.delete(token);
+      return [204, ''];
+    }
+    if (options.kind === 'redfish-sessions' ? !sessions.has(token) : request.headers.authorization !== basic)
       return [401, { error: { code: 'Base.1.0.NoValidSession', message: 'There is no valid session' } }];
     if (url.pathname === '/redfish/v1/Systems')
       return [200, { Members: outputs.map((_, n) => link(`Systems/${n + 1}`)), 'Members@odata.count': outputs.length }];
@@ -140,6 +160,8 @@ const KINDS = {
     return [204, ''];
   },
 };
+
+KINDS['redfish-sessions'] = KINDS.redfish; // and nobody by a password
 
 const server = http.createServer((request, response) => {
   let raw = '';
