@@ -10,8 +10,15 @@ static const char *entity_of(const TbPlug *p)
 
 static bool read_state(TbPlug *p, TbIo *io, TbPlugState *ret, GError **error)
 {
-        json_auto_t *state = tb_http_device_get(&p->http, io, error, "/api/states/%s", entity_of(p));
-        return state && tb_homeassistant_parse(state, ret, error);
+        GError *why = NULL;
+        json_auto_t *state = tb_http_device_get(&p->http, io, &why, "/api/states/%s", entity_of(p));
+        if (state)
+                return tb_homeassistant_parse(state, ret, error);
+        if (g_error_matches(why, TB_ERROR, TB_ERROR_UNPROCESSABLE))
+                tb_error_suffix(&why, "; is there an entity %s? Correct \"entity\" of this attachment",
+                                entity_of(p));
+        g_propagate_error(error, why);
+        return false;
 }
 
 static bool set_state(TbPlug *p, TbIo *io, bool on, GError **error)

@@ -19,7 +19,7 @@ static void test_words(void)
 {
         Sim sim = sim_start(SIM, args);
         Lane *lane = attach(&sim, "switch.desk2");
-        lane_wait(lane, "refusal", lane_is_lost, "Entity not found", PATIENCE_MS);
+        lane_wait(lane, "refusal", lane_is_lost, "Correct \"entity\"", PATIENCE_MS);
         lane_stop(lane, 1000);
         sim_do(&sim, "fault away");
         lane = attach(&sim, "switch.desk");

@@ -97,9 +97,15 @@ static json_t *info_of(TbPlug *p, TbIo *io, GError **error)
 
 static bool identify(TbPlug *p, TbIo *io, char ret_id[TB_PLUG_ID], GError **error)
 {
-        json_auto_t *info = info_of(p, io, error);
-        if (!info)
+        GError *why = NULL;
+        json_auto_t *info = info_of(p, io, &why);
+        if (!info) {
+                if (!((Kasa *)p)->by_klap && !g_error_matches(why, TB_ERROR, TB_ERROR_INTERRUPTED))
+                        tb_error_suffix(&why, "; newer firmware has closed this way: protocol=klap, with the "
+                                              "account of its app");
+                g_propagate_error(error, why);
                 return false;
+        }
         if (!tb_kasa_parse_id(info, ret_id))
                 return tb_http_device_foreign(&p->http, "it names no MAC", error);
         tb_http_device_name(&p->http, json_object_get(info, "model"));

@@ -70,6 +70,16 @@ static void test_words(void)
         sim_stop(&sim);
 }
 
+/* Newer firmware has closed the old way: who attaches it so is told the other. */
+static void test_newer(void)
+{
+        Sim sim = sim_start(SIM, ARGV("--klap"));
+        Lane *lane = attach(&sim, 0);
+        lane_wait(lane, "the refusal", lane_is_lost, "protocol=klap", PATIENCE_MS);
+        lane_stop(lane, 1000);
+        sim_stop(&sim);
+}
+
 int main(int argc, char **argv)
 {
         static const char *const klap[] = {"--klap", NULL};
@@ -94,5 +104,6 @@ int main(int argc, char **argv)
         plug_rig_add(&newer);
         g_test_add_func("/kasa/strip", test_strip);
         g_test_add_func("/kasa/words", test_words);
+        g_test_add_func("/kasa/newer", test_newer);
         return g_test_run();
 }

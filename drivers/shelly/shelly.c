@@ -19,10 +19,18 @@ static bool identify(TbPlug *p, TbIo *io, char ret_id[TB_PLUG_ID], GError **erro
 static bool read_state(TbPlug *p, TbIo *io, TbPlugState *ret, GError **error)
 {
         bool old = p->dialect == 1;
+        GError *why = NULL;
         json_auto_t *status =
-                old ? tb_http_device_get(&p->http, io, error, "/status")
-                    : tb_http_device_get(&p->http, io, error, "/rpc/Switch.GetStatus?id=%d", p->output);
-        return status && (old ? tb_shelly_parse_gen1 : tb_shelly_parse_gen2)(status, p->output, ret, error);
+                old ? tb_http_device_get(&p->http, io, &why, "/status")
+                    : tb_http_device_get(&p->http, io, &why, "/rpc/Switch.GetStatus?id=%d", p->output);
+        if (status)
+                return (old ? tb_shelly_parse_gen1 : tb_shelly_parse_gen2)(status, p->output, ret, error);
+        if (!old && g_error_matches(why, TB_ERROR, TB_ERROR_UNPROCESSABLE))
+                tb_error_suffix(
+                        &why, "; has it an output %d (counted from 0)? Correct \"output\" of this attachment",
+                        p->output);
+        g_propagate_error(error, why);
+        return false;
 }
 
 static bool set_state(TbPlug *p, TbIo *io, bool on, GError **error)

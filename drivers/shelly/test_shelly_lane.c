@@ -177,7 +177,7 @@ static void test_two_outputs(void)
         plug_is(&plug, "[false,true]");
         lane_stop(lane, 500);
         lane = attach(&plug, "?output=2");
-        lane_wait(lane, "refusal", is_lost, "value 2 not found", PATIENCE_MS);
+        lane_wait(lane, "refusal", is_lost, "has it an output 2", PATIENCE_MS);
         lane_stop(lane, 500);
         plug_stop(&plug);
 }
