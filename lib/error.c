@@ -40,6 +40,7 @@ static const struct {
 } table[TB_ERROR_CODES] = {
         [TB_ERROR_INVALID] = {400, "invalid", "Bad request"},
         [TB_ERROR_UNAUTHORIZED] = {401, "unauthorized", "Unauthorized"},
+        [TB_ERROR_CREDITS] = {402, "credits", "Payment required"},
         [TB_ERROR_FORBIDDEN] = {403, "forbidden", "Forbidden"},
         [TB_ERROR_NOT_FOUND] = {404, "not-found", "Not found"},
         [TB_ERROR_METHOD] = {405, "method", "Method not allowed"},

@@ -12,6 +12,7 @@
 typedef enum TbErrorCode {
         TB_ERROR_INVALID,       /* 400 the request or parameter is wrong */
         TB_ERROR_UNAUTHORIZED,  /* 401 no token, or an unknown one */
+        TB_ERROR_CREDITS,       /* 402 what one may use is used up */
         TB_ERROR_FORBIDDEN,     /* 403 the role or origin may not do this */
         TB_ERROR_NOT_FOUND,     /* 404 */
         TB_ERROR_METHOD,        /* 405 the route exists, the method does not */

@@ -390,6 +390,7 @@
 #define TB_LIMIT_NOTIFY_BURST 5              /* messages of one device to one recipient in … */
 #define TB_LIMIT_NOTIFY_BURST_S 600          /* so long; further events are told of together after it */
 #define TB_LIMIT_NOTIFY_DIGEST 100           /* events of one message */
+#define TB_LIMIT_CLIPS_SWEPT 500             /* clips, or old events, that are looked at in one turn */
 #define TB_LIMIT_RECIPIENTS 100              /* of one owner */
 #define TB_LIMIT_INVITES 20                  /* of one owner, that hold; and as many tokens for links */
 /* of a worker's decoder */

@@ -30,6 +30,34 @@ static const TbParam event_params[] = {
          .max = TB_LIMIT_TOKEN,
          .help = "of testbed-worker"},
         TB_CONFIG_NOTIFY,
+        {.name = "plans",
+         .type = TB_PARAM_ARRAY,
+         .max = 64,
+         .fallback = "[]",
+         .help = "{name, users, credits_month, uploads_hour, clip_s, keep_days}: what who may use"},
+        TB_PARAM_END,
+};
+#define MOST(name_, max_, unit_, help_)                                                                      \
+        {                                                                                                    \
+                .name = name_, .type = TB_PARAM_INT, .min = 0, .max = max_, .fallback = "0", .unit = unit_,  \
+                .help = help_                                                                                \
+        }
+static const TbParam plan_params[] = {
+        {.name = "name",
+         .type = TB_PARAM_STRING,
+         .required = true,
+         .min = 1,
+         .max = TB_LIMIT_EVENT_ID,
+         .help = "as people are told of it"},
+        {.name = "users",
+         .type = TB_PARAM_ARRAY,
+         .max = 10000,
+         .fallback = "[]",
+         .help = "whose plan it is; none: of everybody else"},
+        MOST("credits_month", 1e9, NULL, "of 10 s of clips each; 0: no limit"),
+        MOST("uploads_hour", 1e6, NULL, "clips; 0: no limit"),
+        MOST("clip_s", 86400, "s", "of one clip; 0: no limit"),
+        MOST("keep_days", 36500, NULL, "that events and clips are kept; 0: until somebody deletes them"),
         TB_PARAM_END,
 };
 static const TbParam blob_params[] = {
@@ -60,6 +88,27 @@ static guint number(const json_t *section, const char *field)
         return (guint)json_integer_value(json_object_get(section, field));
 }
 
+static GPtrArray *read_plans(TbConfigReader *r, const json_t *list)
+{
+        GPtrArray *plans = g_ptr_array_new_with_free_func(tb_event_plan_free);
+        json_t *one;
+        gsize i;
+        json_array_foreach (list, i, one) {
+                g_autofree char *path = g_strdup_printf("events.plans[%" G_GSIZE_FORMAT "]", i),
+                                *users = g_strconcat(path, ".users", NULL);
+                json_auto_t *section = tb_config_section(r, plan_params, one, path);
+                TbEventPlan *plan = g_new0(TbEventPlan, 1);
+                plan->name = tb_config_string(section, "name");
+                plan->users = tb_config_strings(r, json_object_get(section, "users"), users);
+                plan->credits_month = number(section, "credits_month");
+                plan->uploads_hour = number(section, "uploads_hour");
+                plan->clip_s = number(section, "clip_s");
+                plan->keep_days = number(section, "keep_days");
+                g_ptr_array_add(plans, plan);
+        }
+        return plans;
+}
+
 void tb_config_events_read(TbEventsOptions *o, TbConfigReader *r, const json_t *top)
 {
         json_auto_t *events = tb_config_section(r, event_params, json_object_get(top, "events"), "events");
@@ -75,6 +124,7 @@ void tb_config_events_read(TbEventsOptions *o, TbConfigReader *r, const json_t *
         o->logins = TB_CONFIG_LOGINS;
         o->logins_s = TB_CONFIG_LOGINS_S;
         tb_config_notify_read(&o->notify, r, events);
+        o->plans = read_plans(r, json_object_get(events, "plans"));
 }
 
 /* As the original reads them: what is no number counts as not set, what is beyond the range as its end. */

@@ -16,7 +16,8 @@ void tb_server_add_event_routes(TbServer *server)
 {
         static const TbRoute *const tables[] = {tb_event_session_routes,   tb_event_routes,
                                                 tb_event_upload_routes,    tb_event_worker_routes,
-                                                tb_event_recipient_routes, tb_event_link_routes};
+                                                tb_event_recipient_routes, tb_event_link_routes,
+                                                tb_event_usage_routes};
         for (gsize i = 0; i < G_N_ELEMENTS(tables); i++)
                 tb_http_add_routes(server->http, tables[i], server->events);
 }

@@ -8,6 +8,7 @@
 #include "lib/limits.h"
 #include "server/server_private.h"
 
+#define EVENTS "events"   /* what is no list of views.h: it is told of as it comes */
 #define SLOW (512 * 1024) /* bytes that wait for a reader: he is told no more until he has read them */
 
 struct TbListSocket {
@@ -16,7 +17,9 @@ struct TbListSocket {
         TbPush *push;     /* borrowed; NULL: it is a WebSocket */
         TbCaller caller;
         TbViewReader *readers[TB_VIEW_LISTS]; /* owned; NULL: not read */
-        GList link;                           /* in server->list_sockets */
+        TbEventFeed *events;                  /* owned; NULL: not followed */
+        bool has_missed_events;
+        GList link; /* in server->list_sockets */
 };
 
 bool tb_list_socket_asks(const char *text, gsize size)
@@ -38,12 +41,19 @@ TbListSocket *tb_list_socket_new(TbServer *server, TbWs *ws, TbCaller *caller_ta
         return s;
 }
 
+static void unfollow(TbListSocket *s)
+{
+        if (s->events)
+                tb_events_unfollow(s->server->events, g_steal_pointer(&s->events));
+}
+
 void tb_list_socket_free(TbListSocket *s)
 {
         if (!s)
                 return;
         for (guint i = 0; i < TB_VIEW_LISTS; i++)
                 tb_view_reader_free(s->readers[i]);
+        unfollow(s);
         g_queue_unlink(&s->server->list_sockets, &s->link);
         tb_caller_clear(&s->caller);
         g_free(s);
@@ -65,6 +75,32 @@ static bool on_told(const char *text, gsize size, gpointer data)
         return false;
 }
 
+/* --- events of phones and benches: what happens, as it does --- */
+static void ask_for_events(TbListSocket *s)
+{
+        s->has_missed_events = !tb_ws_send_text(s->ws, "{\"list\":\"events\",\"get\":\"events\"}");
+}
+
+static void on_event(gpointer follower, const char *text)
+{
+        TbListSocket *s = follower;
+        g_autofree char *named = g_strconcat("{\"list\":\"events\",", text + 1, NULL);
+        if (s->has_missed_events)
+                return;
+        s->has_missed_events = tb_ws_queued(s->ws) > SLOW || !tb_ws_send_text(s->ws, named);
+}
+
+static bool follow(TbListSocket *s, GError **error)
+{
+        g_autofree char *user = tb_events_reader(s->server->events, &s->caller, error);
+        if (!user)
+                return false;
+        unfollow(s);
+        s->events = tb_events_follow(s->server->events, user, on_event, s);
+        ask_for_events(s);
+        return true;
+}
+
 static void refuse(TbListSocket *s, const char *list, const GError *error)
 {
         json_auto_t *o = json_pack("{s:s, s:i, s:s, s:s?}", "type", "error", "status", tb_error_status(error),
@@ -79,7 +115,7 @@ static bool read_list(TbListSocket *s, const char *name, const char *only, const
         if (!tb_view_list_parse(name, &ask.list))
                 tb_error_set_field(error, TB_ERROR_INVALID, "list",
                                    "there is no such list: hosts, devices, sessions, enrol, users, groups, "
-                                   "logins or telemetry");
+                                   "logins, telemetry or events");
         else if (only && !tb_grants_pattern_valid(only))
                 tb_error_set_field(error, TB_ERROR_INVALID, "device", "it must be %s", TB_GRANT_PATTERN_RULE);
         else if (s->caller.role < tb_view_list_role(ask.list))
@@ -102,7 +138,9 @@ static void subscribe(TbListSocket *s, const json_t *one)
                    *host = json_string_value(json_object_get(one, "host")),
                    *device = json_string_value(json_object_get(one, "device"));
         g_autoptr(GError) error = NULL;
-        if (!read_list(s, name, device ? device : host, has, &error))
+        bool ok = g_strcmp0(name, EVENTS) == 0 ? follow(s, &error)
+                                               : read_list(s, name, device ? device : host, has, &error);
+        if (!ok)
                 refuse(s, name, error);
         if (s->caller.role == TB_ROLE_NONE)
                 tb_ws_close(s->ws, 1008, "a token is needed, or a sign-in");
@@ -111,7 +149,9 @@ static void subscribe(TbListSocket *s, const json_t *one)
 static void unsubscribe(TbListSocket *s, const json_t *one)
 {
         TbViewList list;
-        if (tb_view_list_parse(json_string_value(one), &list))
+        if (g_strcmp0(json_string_value(one), EVENTS) == 0)
+                unfollow(s);
+        else if (tb_view_list_parse(json_string_value(one), &list))
                 tb_view_reader_free(g_steal_pointer(&s->readers[list]));
 }
 
@@ -121,7 +161,7 @@ void tb_list_socket_text(TbListSocket *s, const char *text, gsize size)
         json_t *wanted = json_object_get(message, "subscribe"),
                *no_more = json_object_get(message, "unsubscribe"), *one;
         gsize i;
-        if (json_is_array(wanted) && json_array_size(wanted) <= TB_VIEW_LISTS) {
+        if (json_is_array(wanted) && json_array_size(wanted) <= TB_VIEW_LISTS + 1) {
                 json_array_foreach (wanted, i, one)
                         subscribe(s, one);
         } else if (json_is_array(no_more)) {
@@ -142,6 +182,8 @@ void tb_list_socket_drained(TbListSocket *s)
         for (guint i = 0; i < TB_VIEW_LISTS; i++)
                 if (s->readers[i])
                         tb_view_reader_caught_up(s->readers[i]);
+        if (s->events && s->has_missed_events)
+                ask_for_events(s);
 }
 
 /* --- Server-Sent Events --- */

@@ -18,7 +18,7 @@ typedef struct Store {
         gpointer store; /* owned */
 } Store;
 
-typedef enum Kind { COUNT, PUT, GET, REMOVE } Kind;
+typedef enum Kind { COUNT, PUT, GET, REMOVE, LIST } Kind;
 
 typedef struct Call {
         Store *store;   /* ref */
@@ -29,11 +29,14 @@ typedef struct Call {
         gint64 size, from;
         TbPipe *pipe; /* ref; NULL: none */
         TbBlobDone done;
+        TbBlobNames listed;
         gpointer data;
+        gint64 from_ms, to_ms; /* of a list; `size` names at most */
         /* what became of it */
         TbBlobInfo info;
         gint64 less; /* bytes that are not there any more */
         guint64 counted;
+        char **names;  /* owned */
         GError *error; /* owned; NULL: it was done */
 } Call;
 
@@ -79,6 +82,7 @@ static void call_free(gpointer p)
         store_unref(c->store);
         g_free(c->name);
         tb_pipe_unref(c->pipe);
+        g_strfreev(c->names);
         g_clear_error(&c->error);
         g_free(c);
 }
@@ -119,6 +123,8 @@ static void on_done(gpointer data)
                         blobs->put_bytes += (guint64)c->size;
                 }
                 blobs->used -= MIN(blobs->used, (guint64)c->less);
+                if (c->listed)
+                        c->listed(g_steal_pointer(&c->names), c->error, c->data);
                 if (c->done)
                         c->done(c->error ? NULL : &c->info, c->error, c->data);
         }
@@ -145,6 +151,7 @@ static void run(gpointer data)
                         tb_pipe_fail(c->pipe, c->error);
                 break;
         case REMOVE: b->remove(store, c->name, &c->less, &c->error); break;
+        case LIST: b->list(store, c->name, c->from_ms, c->to_ms, (guint)c->size, &c->names, &c->error); break;
         }
         if (!tb_main_post(on_done, c))
                 call_free(c);
@@ -276,6 +283,18 @@ bool tb_blobs_remove(TbBlobs *blobs, const char *name, TbBlobDone done, gpointer
 {
         tb_assert_main();
         return check_name(name, error) && begin(blobs, new_call(blobs, REMOVE, name, done, data), error);
+}
+
+bool tb_blobs_list(TbBlobs *blobs, const char *after, gint64 from_ms, gint64 to_ms, guint most,
+                   TbBlobNames done, gpointer data)
+{
+        tb_assert_main();
+        Call *c = new_call(blobs, LIST, after, NULL, data);
+        c->listed = done;
+        c->from_ms = from_ms;
+        c->to_ms = to_ms;
+        c->size = most;
+        return begin(blobs, c, NULL);
 }
 
 void tb_blobs_metrics(GString *out, gpointer data)

@@ -50,5 +50,10 @@ bool tb_blobs_get(TbBlobs *blobs, const char *name, gint64 from, gint64 n, TbPip
                   gpointer data, GError **error);
 /* What is not there is removed, too. */
 bool tb_blobs_remove(TbBlobs *blobs, const char *name, TbBlobDone done, gpointer data, GError **error);
+/* Names in their order, `most` at most, from after `after` (NULL: the first) on, of clips that were put between the two times (ms since
+ * the epoch). `names` is the caller's, ended by NULL; NULL with an error. */
+typedef void (*TbBlobNames)(char **names_take, const GError *error, gpointer data);
+bool tb_blobs_list(TbBlobs *blobs, const char *after, gint64 from_ms, gint64 to_ms, guint most,
+                   TbBlobNames done, gpointer data);
 guint64 tb_blobs_used(const TbBlobs *blobs); /* bytes, with those that are on their way */
 void tb_blobs_metrics(GString *out, gpointer blobs);

@@ -227,5 +227,68 @@ static bool folder_count(gpointer store, guint64 *ret_bytes, GError **error)
         return true;
 }
 
-const TbBlobBackend tb_blob_folder = {"local",    folder_open, folder_close, folder_count,
-                                      folder_put, folder_get,  folder_remove};
+/* --- names: of a large folder those that come first alone are held --- */
+typedef struct Names {
+        GPtrArray *all; /* owned char * */
+        const char *where, *after;
+        gint64 from_ms, to_ms;
+        guint most;
+} Names;
+
+static __thread Names *names;
+
+static gint by_name(gconstpointer a, gconstpointer b)
+{
+        return strcmp(*(const char *const *)a, *(const char *const *)b);
+}
+
+static void keep_first(Names *n)
+{
+        g_ptr_array_sort(n->all, by_name);
+        if (n->all->len > n->most)
+                g_ptr_array_set_size(n->all, (gint)n->most);
+}
+
+static int on_name(const char *path, const struct stat *st, int type, struct FTW *at)
+{
+        gint64 ms = st->st_mtim.tv_sec * G_GINT64_CONSTANT(1000) + st->st_mtim.tv_nsec / 1000000;
+        if (type != FTW_F || !S_ISREG(st->st_mode) || strncmp(path + at->base, PART, strlen(PART)) == 0)
+                return 0;
+        const char *name = path + strlen(names->where);
+        name += strspn(name, "/");
+        if (ms < names->from_ms || ms > names->to_ms || !tb_blob_name_valid(name) ||
+            (names->after && strcmp(name, names->after) <= 0))
+                return 0;
+        g_ptr_array_add(names->all, g_strdup(name));
+        if (names->all->len >= 2 * names->most)
+                keep_first(names);
+        return 0;
+}
+
+static bool folder_list(gpointer store, const char *after, gint64 from_ms, gint64 to_ms, guint most,
+                        char ***ret, GError **error)
+{
+        const Folder *f = store;
+        Names n = {.all = g_ptr_array_new_with_free_func(g_free),
+                   .where = f->where,
+                   .after = after,
+                   .from_ms = from_ms,
+                   .to_ms = to_ms,
+                   .most = most};
+        names = &n;
+        bool ok = nftw(f->where, on_name, 16, FTW_PHYS) == 0 || errno == ENOENT;
+        names = NULL;
+        if (!ok)
+                tb_set_error(error, TB_ERROR_UNAVAILABLE, "the clips in %s: %s", f->where, g_strerror(errno));
+        keep_first(&n);
+        g_ptr_array_add(n.all, NULL);
+        char **all = (char **)g_ptr_array_free(n.all, FALSE);
+        if (ok)
+                *ret = all;
+        else
+                g_strfreev(all);
+        return ok;
+}
+
+const TbBlobBackend tb_blob_folder = {"local",    folder_open, folder_close,  folder_count,
+                                      folder_put, folder_get,  folder_remove, folder_list};

@@ -14,4 +14,7 @@ struct TbBlobBackend {
                     gint64 *ret_replaced, GError **error);
         bool (*get)(gpointer store, const char *name, gint64 from, gint64 n, TbPipe *to, GError **error);
         bool (*remove)(gpointer store, const char *name, gint64 *ret_bytes, GError **error);
+        /* See tb_blobs_list(). */
+        bool (*list)(gpointer store, const char *after, gint64 from_ms, gint64 to_ms, guint most, char ***ret,
+                     GError **error);
 };

@@ -34,6 +34,7 @@ static void on_last(const TbDbResult *rows, const GError *error, gpointer data)
         events->last_seq = tb_db_get_int(rows, 0, 0);
         events->loaded = true;
         tb_tellings_start(events);
+        tb_event_keep_start(events);
         tb_event_jobs_watch(events); /* of workers that the server's end has cut off */
 }
 
@@ -95,6 +96,7 @@ void tb_events_free(TbEvents *events)
         while ((ask = g_queue_pop_head(&events->waiters)) || (ask = g_queue_pop_head(&events->bot_asks)))
                 tb_ask_free(ask);
         tb_tellings_clear(events);
+        tb_event_keep_stop(events);
         if (events->tick) {
                 g_source_destroy(events->tick);
                 g_source_unref(events->tick);
@@ -110,6 +112,7 @@ void tb_events_options_clear(TbEventsOptions *options)
         g_free(options->worker_token);
         g_free(options->clips);
         tb_notify_options_clear(&options->notify);
+        g_clear_pointer(&options->plans, g_ptr_array_unref);
 }
 
 void tb_events_metrics(GString *out, gpointer data)
@@ -118,6 +121,14 @@ void tb_events_metrics(GString *out, gpointer data)
         tb_notify_metrics(out, events->notify);
         tb_metrics_one(out, TB_METRIC_COUNTER, "testbed_events_total", "Events that devices have told of.",
                        (double)events->events);
+        tb_metrics_one(out, TB_METRIC_COUNTER, "testbed_event_credits_total",
+                       "Credits that clips took, 10 s each.", (double)events->credits);
+        tb_metrics_one(out, TB_METRIC_COUNTER, "testbed_events_over_plan_total",
+                       "Events that were refused, since a plan had no more.", (double)events->over_plan);
+        tb_metrics_one(out, TB_METRIC_COUNTER, "testbed_events_expired_total", "Events whose days were over.",
+                       (double)events->expired);
+        tb_metrics_one(out, TB_METRIC_COUNTER, "testbed_clips_orphaned_total",
+                       "Clips that no event referred to.", (double)events->orphans);
         tb_metrics_one(out, TB_METRIC_COUNTER, "testbed_event_jobs_total", "Jobs that workers have taken.",
                        (double)events->jobs);
         tb_metrics_one(out, TB_METRIC_COUNTER, "testbed_events_done_total", "Events that were looked at.",

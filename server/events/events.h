@@ -15,6 +15,15 @@
 
 typedef struct TbEvents TbEvents;
 
+typedef struct TbEventPlan { /* 0: no limit */
+        char *name;          /* owned */
+        char **users;        /* owned; whose plan it is; empty: everybody's who is in no other */
+        guint credits_month; /* 10 s of clips each */
+        guint uploads_hour;
+        guint clip_s;    /* length of one clip */
+        guint keep_days; /* how long events and their clips are kept */
+} TbEventPlan;
+
 typedef struct TbEventsOptions { /* of the configuration; it outlives the events */
         bool auth_required;      /* a token, also from this machine; where tokens or accounts are: always */
         bool dev_login;          /* whoever asks gets a token */
@@ -24,9 +33,11 @@ typedef struct TbEventsOptions { /* of the configuration; it outlives the events
         char *clips;             /* owned; their folder */
         gint64 clip_bytes;       /* of one clip at most */
         guint64 quota_bytes;     /* of all clips; 0: no limit */
+        GPtrArray *plans;        /* owned TbEventPlan; NULL: none */
         TbNotifyOptions notify;  /* who is told, and how */
 } TbEventsOptions;
 
+void tb_event_plan_free(gpointer plan);
 void tb_events_options_clear(TbEventsOptions *options);
 
 /* `page`: where people read events, without a slash at its end; NULL: unknown; borrowed. */
@@ -34,14 +45,17 @@ TbEvents *tb_events_new(const TbEventsOptions *options, TbDb *db, TbBlobs *blobs
 void tb_events_free(TbEvents *events); /* NULL is fine */
 /* Their data is the TbEvents. */
 extern const TbRoute tb_event_routes[], tb_event_session_routes[], tb_event_upload_routes[],
-        tb_event_worker_routes[], tb_event_recipient_routes[], tb_event_link_routes[];
+        tb_event_worker_routes[], tb_event_recipient_routes[], tb_event_link_routes[],
+        tb_event_usage_routes[];
 /* Takes over what the options say of parameters. Before the routes are used. */
 void tb_events_limits(const TbEventsOptions *options);
 
 /* One who follows what happens: `send` gets texts, JSON, as {"type":"event.changed","event":{…}} or "event.removed"; false: he is
  * ended by his own. */
 typedef struct TbEventFeed TbEventFeed;
-/* Who asks, as for GET /events; NULL: refused, and answered. */
+/* Whose events he may read, as by GET /events: "" everybody's. The caller frees; NULL with TB_ERROR_UNAUTHORIZED, TB_ERROR_FORBIDDEN. */
+char *tb_events_reader(const TbEvents *events, const TbCaller *caller, GError **error);
+/* `user`: as tb_events_reader() says. */
 TbEventFeed *tb_events_follow(TbEvents *events, const char *user,
                               void (*send)(gpointer follower, const char *text), gpointer follower);
 void tb_events_unfollow(TbEvents *events, TbEventFeed *feed);

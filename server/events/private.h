@@ -25,6 +25,11 @@ struct TbEvents {
         GHashTable *paces;           /* endpoint and device -> owned Pace */
         GSource *telling_timer;      /* ref; NULL: nothing waits for its time */
         bool is_telling, tell_again; /* the store is being asked; and is to be asked once more */
+        /* of keep.c */
+        GSource *keep_timer; /* ref; NULL: it is not begun */
+        char *swept;         /* owned; the last clip of the turn before; NULL: from the first one on */
+        gint64 born_ms;      /* when the store was made; 0: not known */
+        guint64 expired, orphans, over_plan, credits;
         /* of bot.c */
         gint64 bot_offset; /* the first update that was not seen yet; 0: any */
         bool is_bot_asked; /* for updates */
@@ -125,6 +130,16 @@ void tb_event_summarize(TbRequest *request, gpointer events);
 void tb_event_fail(TbRequest *request, gpointer events);
 /* A job that nobody finished. */
 void tb_event_give_up(TbEvents *events, const char *event_id, const char *reason);
+
+/* --- usage.c --- */
+/* A statement that charges for the event which the call adds with this `seq`, where its plan has as much: else it is not added. */
+void tb_usage_charge(TbAsk *ask, TbDbCall *call, gint64 seq, guint credits);
+bool tb_usage_check_length(TbAsk *ask, double seconds); /* false: refused, and the ask ended */
+void tb_usage_refuse(TbAsk *ask);                       /* it was not added */
+
+/* --- keep.c --- */
+void tb_event_keep_start(TbEvents *events);
+void tb_event_keep_stop(TbEvents *events);
 
 /* --- tellings.c --- */
 /* Statements of the call that makes an event done. */

@@ -6,6 +6,7 @@
 #include "lib/error.h"
 #include "lib/limits.h"
 #include "server/events/private.h"
+#include "server/events/usage.h"
 #include "server/store/sql.h"
 
 #define UPLOAD_S 900 /* what a client is told that it has */
@@ -15,6 +16,10 @@ static void on_added(TbAsk *ask, const TbDbResult *rows)
 {
         if (tb_db_rows(rows) == 0) {
                 tb_ask_refuse(ask, TB_ERROR_NOT_FOUND, "session not found");
+                return;
+        }
+        if (!tb_db_get_text(rows, 0, 0)) { /* the session is there, and the event is not */
+                tb_usage_refuse(ask);
                 return;
         }
         json_t *event = tb_event_of_row(rows, 0);
@@ -27,6 +32,7 @@ static void on_added(TbAsk *ask, const TbDbResult *rows)
         if (json_integer_value(json_object_get(event, "cursor")) ==
             json_integer_value(json_object_get(ask->kept, "seq"))) {
                 ask->events->events++;
+                ask->events->credits += (guint64)json_integer_value(json_object_get(ask->kept, "credits"));
                 tb_event_changed(ask->events, event, false);
         }
         const char *url = json_string_value(json_object_get(ask->kept, "url"));
@@ -57,6 +63,7 @@ static void add_event(TbAsk *ask, const Clip *clip)
                    *device = json_string_value(json_object_get(in, "device_id"));
         json_object_set_new(ask->kept, "seq", json_integer(seq));
         TbDbCall *call = tb_db_call_new();
+        tb_usage_charge(ask, call, seq, (guint)json_integer_value(json_object_get(in, "credits")));
         tb_db_statement(call, tb_sql_event_add);
         tb_db_text(call, ask->id);
         tb_db_text(call, session);
@@ -99,6 +106,10 @@ static void initiate(TbRequest *request, gpointer data)
                 return;
         ask->kept = json_deep_copy(tb_request_json(request));
         const char *given = json_string_value(json_object_get(ask->kept, "event_id"));
+        double seconds = json_number_value(json_object_get(ask->kept, "duration_seconds"));
+        if (!tb_usage_check_length(ask, seconds))
+                return;
+        json_object_set_new(ask->kept, "credits", json_integer(tb_usage_credits(seconds)));
         ask->id = given && *given ? g_strdup(given) : tb_event_uuid();
         g_autofree char *blob = tb_event_blob_name(
                                 json_string_value(json_object_get(ask->kept, "session_id")), ask->id,
@@ -359,7 +370,7 @@ const TbRoute tb_event_upload_routes[] = {
          .handler = initiate,
          .tag = "events",
          .summary = "An event, and where its clip is to be uploaded",
-         .answers = "200 application/json; 401; 404; 409"},
+         .answers = "200 application/json; 401; 402; 404; 409; 429"},
         {.method = "PUT",
          .path = "/events/{event_id}/upload",
          .flags = TB_EVENT_FLAGS,

@@ -86,6 +86,20 @@ static char *known(const TbCaller *caller, TbEventNeed need, GError **error)
         return caller->role == TB_ROLE_ADMIN ? g_strdup("") : g_strconcat(OF_ACCOUNT, caller->user, NULL);
 }
 
+/* Without a token. */
+static char *nobody(const TbEvents *events, const TbCaller *caller, GError **error)
+{
+        if (caller->by == TB_BY_OPEN && caller->role > TB_ROLE_NONE && !events->options->auth_required)
+                return g_strdup("");
+        return refuse(error, TB_ERROR_UNAUTHORIZED, "missing bearer token");
+}
+
+char *tb_events_reader(const TbEvents *events, const TbCaller *caller, GError **error)
+{
+        bool known_here = caller->by != TB_BY_NOBODY && caller->by != TB_BY_OPEN;
+        return known_here ? known(caller, TB_NEED_READ, error) : nobody(events, caller, error);
+}
+
 char *tb_event_who(TbEvents *events, TbRequest *request, TbEventNeed need, GError **error)
 {
         g_autofree char *token = bearer_of(request);
@@ -109,9 +123,7 @@ char *tb_event_who(TbEvents *events, TbRequest *request, TbEventNeed need, GErro
                         return refuse(error, TB_ERROR_UNAUTHORIZED, "expired auth token");
                 return g_strdup(login->user);
         }
-        if (caller->by == TB_BY_OPEN && caller->role > TB_ROLE_NONE && !events->options->auth_required)
-                return g_strdup("");
-        return refuse(error, TB_ERROR_UNAUTHORIZED, "missing bearer token");
+        return nobody(events, caller, error);
 }
 
 /* --- POST /auth/dev/login --- */

@@ -46,3 +46,8 @@ extern const char tb_sql_ev_subscription_end[], tb_sql_ev_target_list[], tb_sql_
         tb_sql_ev_telling_begin[];
 extern const char tb_sql_ev_telling_due[], tb_sql_ev_telling_end[], tb_sql_ev_telling_hook[];
 extern const char tb_sql_ev_telling_later[], tb_sql_ev_telling_begun[], tb_sql_ev_telling_next[];
+/* … what it costs, and how long it is kept */
+extern const char tb_sql_ev_charge_add[], tb_sql_ev_charge_sum[], tb_sql_ev_charge_forget[];
+extern const char tb_sql_event_owners[], tb_sql_event_expire[], tb_sql_event_has_blob[];
+extern const char tb_sql_ev_telling_forget[], tb_sql_ev_attempt_forget[], tb_sql_ev_job_forget[];
+extern const char tb_sql_migrations_first[];

@@ -61,6 +61,7 @@ test('events as they come, a clip that plays, a filter, an event that is deleted
   });
   await row.getByText('A ball <b>').waitFor();
   await row.getByText('motion, 80 %').waitFor();
+  await page.getByText(/^Used: 1 credits this month/).waitFor();
   assert.ok(await clip.evaluate((v) => v.isConnected), 'it plays on while the words change');
   assert.equal(await page.locator('h2.day').count(), 1);
 

@@ -3,7 +3,7 @@
 import assert from 'node:assert/strict';
 import { spawn, spawnSync } from 'node:child_process';
 import { createHash, createHmac } from 'node:crypto';
-import { existsSync, readFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readFileSync, readdirSync, utimesSync, writeFileSync } from 'node:fs';
 import http from 'node:http';
 import net from 'node:net';
 import path from 'node:path';
@@ -16,6 +16,15 @@ const CLIP = Buffer.from('not really a film, but bytes');
 const ETAG = `"${createHash('md5').update(CLIP).digest('hex')}"`;
 const WORKER = 'a-worker-token-of-the-test';
 
+const PLANS = {
+  events: {
+    dev_login: true,
+    plans: [
+      { name: 'small', users: ['limited'], credits_month: 3, uploads_hour: 2, clip_s: 30, keep_days: 1 },
+      { name: 'few', users: ['few'], credits_month: 3 },
+    ],
+  },
+};
 const postgres = { folder: scratch('tb-ev-pg-') };
 const stores = {
   SQLite: {},
@@ -68,6 +77,18 @@ async function upload(server, session, more, options) {
   const final = await server.post(`/events/${id}/upload/finalize`, { etag: answer.headers.etag }, options);
   assert.equal(final.status, 200, final.text);
   return final.json;
+}
+function sql(name, server, text) {
+  const run =
+    name === 'SQLite'
+      ? spawnSync('python3', [
+          '-c',
+          'import sqlite3, sys\nsqlite3.connect(sys.argv[1], timeout=10, isolation_level=None).execute(sys.argv[2])',
+          path.join(server.folder, 'server.db'),
+          text,
+        ])
+      : spawnSync('psql', ['-qtA', stores.PostgreSQL.DATABASE_URL, '-c', text]);
+  assert.equal(run.status, 0, String(run.stderr));
 }
 const refused = (answer, status, detail) => {
   assert.equal(answer.status, status, answer.text);
@@ -203,6 +224,79 @@ for (const name of Object.keys(stores)) {
       ],
     );
     assert.deepEqual((await server.get('/sessions?device_id=nobody')).json, []);
+  });
+
+  test(`${name}: a plan: what is used up says until when, and nothing that was taken is lost; days that are over`, async () => {
+    const again = async (config) => {
+      await open[name].stop({ keepState: true });
+      return (open[name] = await start(config, { env: stores[name], state: open[name].folder }));
+    };
+    const server = await again(PLANS);
+    const login = async (user) => ({
+      headers: {
+        Authorization: `Bearer ${(await server.post('/auth/dev/login', { user_id: user })).json.access_token}`,
+      },
+    });
+    const as = { limited: await login('limited'), few: await login('few') };
+    const sessions = {};
+    for (const user of Object.keys(as)) {
+      await server.post('/devices/register', { device_id: `${user}-${name}` }, as[user]);
+      sessions[user] = await begin(server, `${user}-${name}`, as[user]);
+    }
+    const initiate = (user, more) => server.post('/events/upload/initiate', clip(sessions[user], more), as[user]);
+    const usage = async (user) => (await server.get('/usage', as[user])).json;
+    const long = await initiate('limited', { duration_seconds: 31 });
+    assert.deepEqual([long.status, /plan small has 30 s at most/.test(long.json.detail)], [402, true], long.text);
+    assert.equal((await initiate('limited', { event_id: `p1-${name}` })).status, 200);
+    assert.equal((await put(server, `p1-${name}`, CLIP, as.limited)).status, 201);
+    await initiate('limited', { event_id: `p2-${name}` });
+    const over = await initiate('limited');
+    assert.equal(over.status, 429, over.text);
+    assert.match(over.json.detail, /2 uploads an hour, and all of them were used; it begins anew at .*:00:00.000Z/);
+    assert.ok(Number(over.headers['retry-after']) > 0 && Number(over.headers['retry-after']) <= 3600);
+    assert.equal((await initiate('limited', { event_id: `p1-${name}` })).status, 200, 'the same again is the same');
+    assert.equal((await put(server, `p2-${name}`, CLIP, as.limited)).status, 201, 'what was taken goes on');
+    assert.deepEqual([(await usage('limited')).credits_used, (await usage('limited')).uploads_this_hour], [2, 2]);
+
+    assert.equal((await initiate('few', { duration_seconds: 20 })).status, 200);
+    const much = await initiate('few', { duration_seconds: 11 });
+    assert.equal(much.status, 402, much.text);
+    assert.match(much.json.detail, /3 credits a month \(of 10 s each\): 2 were used, and this clip takes 2; it begins/);
+    assert.ok(Number(much.headers['retry-after']) <= 31 * 86400);
+    const { json: taken } = await initiate('few', { duration_seconds: 0 });
+    assert.equal((await server.request('DELETE', `/events/${taken.event.event_id}`, as.few)).status, 204);
+    assert.equal((await initiate('few')).status, 402, 'what was deleted was looked at all the same');
+    const { month_ends_at, ...rest } = await usage('few');
+    assert.ok(Date.parse(month_ends_at) > Date.now());
+    assert.deepEqual(
+      [rest.plan, rest.credits_used, rest.seconds_analysed, rest.credits_month, rest.uploads_hour],
+      ['few', 3, 30, 3, null],
+    );
+
+    // two days later, and with clips that no event refers to
+    const clips = path.join(server.folder, 'clips/sessions');
+    const orphan = (leaf, days) => {
+      mkdirSync(path.join(clips, 'x/events'), { recursive: true });
+      writeFileSync(path.join(clips, 'x/events', leaf), 'clip');
+      const then = Date.now() / 1000 - days * 86400;
+      utimesSync(path.join(clips, 'x/events', leaf), then, then);
+    };
+    sql(name, server, `UPDATE events SET created = created - 172800000 WHERE device_id = 'limited-${name}'`);
+    sql(name, server, 'UPDATE migrations SET applied = applied - 432000000');
+    orphan('gone.webm', 2);
+    orphan('fresh.webm', 0);
+    orphan('older-than-the-store.webm', 9);
+    for (let i = 0; i < 501; i++) orphan(`n${i}.webm`, 3); // CLIPS_SWEPT, and one more
+    const kept = path.join(clips, sessions.limited.session_id, `events/p1-${name}.webm`);
+    assert.ok(existsSync(kept));
+    const later = await again(PLANS);
+    await until('its end', async () => (await later.get(`/events/p1-${name}`)).status === 404);
+    await until('its clip', () => !existsSync(kept));
+    await until('the rest', () => readdirSync(path.join(clips, 'x/events')).length === 2);
+    assert.deepEqual(readdirSync(path.join(clips, 'x/events')).sort(), ['fresh.webm', 'older-than-the-store.webm']);
+    assert.equal((await later.get('/events?device_id=dev_1')).json.length > 0, true, 'no plan: they are kept');
+    sql(name, server, 'DELETE FROM ev_logins');
+    await again({});
   });
 
   test(`${name}: a failure, attempts, pages and filters, removal`, async () => {

@@ -21,6 +21,7 @@ const LISTS = {
   groups: { path: 'api/groups' },
   logins: { path: 'api/me/sessions' },
   telemetry: { path: 'api/telemetry' },
+  events: { path: 'events' }, // told of as they come: then it is asked for
 };
 
 const by = (of) => (a, b) => (of(a) < of(b) ? -1 : of(a) > of(b) ? 1 : 0);

@@ -3,10 +3,9 @@
 import { duration } from '../core/format.js';
 import { timeOfDay } from '../core/words.js';
 import { actionButton, badge, confirmDialog, empty, fill, h, text } from '../app/dom.js';
-import { logInByLink, makePage, pageLinks } from './common.js';
+import { logInByLink, makeLists, makePage, pageLinks } from './common.js';
 import { openInvite, openRecipients } from './recipients.js';
 
-const POLL_MS = 3000;
 const PAGE = 100; // events that are asked for at once
 
 const root = new URL('.', document.baseURI).href;
@@ -17,6 +16,7 @@ let asking = false;
 const page = makePage(root, 'Events', { onAuth: logIn, logOut: logIn });
 const { main, end, toast, api, announce } = page;
 pageLinks(end, 'Events');
+const lists = makeLists(api);
 
 const count = h('span', { class: 'muted num' });
 const LABELS = ['person', 'animal', 'vehicle', 'motion', 'clear', 'unknown', 'error'];
@@ -42,6 +42,7 @@ const filter = {
   status: select('State', ['', 'Any state'], ...Object.entries(STATES)),
   should_notify: select('Told', ['', 'All'], ['true', 'Somebody was to be told'], ['false', 'Nobody was']),
 };
+const used = h('p', { class: 'muted small', hidden: true });
 const box = h('section', { 'aria-label': 'Events' });
 const older = h('button', { type: 'button', class: 'btn', hidden: true, onclick: () => more() }, 'Older ones');
 main.classList.add('narrow');
@@ -56,6 +57,7 @@ fill(
     actionButton({ class: 'btn' }, 'Who is told …', recipients, (e) => toast.error(e, 'Who is told')),
   ),
   h('div', { class: 'row', role: 'search' }, Object.values(filter)),
+  used,
   box,
   h('p', {}, older),
 );
@@ -63,6 +65,7 @@ fill(
 let newest = []; // the page that is asked for again and again
 let past = []; // what “Older ones” has brought
 let timer = null;
+let stopReading = () => {};
 const rows = new Map(); // event_id -> {key, el}
 
 function select(label, ...options) {
@@ -86,28 +89,42 @@ const query = () => Object.fromEntries(Object.entries(filter).map(([name, el]) =
 async function logIn() {
   if (asking) return;
   asking = true;
+  lists.stop();
   rows.clear();
   await page.askWho(box);
   asking = false;
   page.whoAmI().catch(() => {});
-  load();
+  lists.start();
 }
 
 /** The newest first; `before`: a cursor. */
 const ask = async (before) =>
   (await api.get('events', { query: { ...query(), limit: PAGE, ...(before ? { before } : {}) } })).reverse();
 
-async function load() {
-  if (document.hidden || asking) return;
-  try {
-    newest = asked ? [await api.get(`events/${encodeURIComponent(asked)}`)] : await ask();
-    if (!past.length) older.hidden = Boolean(asked) || newest.length < PAGE;
-    show();
-  } catch (error) {
+/** Reads them from now on, as the filters say. */
+function load() {
+  const failed = (error) => {
     if (asking) return;
     rows.clear();
     fill(box, empty('warn', error.status > 0 ? error.message : 'The server does not answer. The page tries again.'));
-  }
+  };
+  const take = (list) => {
+    newest = list;
+    if (!past.length) older.hidden = Boolean(asked) || newest.length < PAGE;
+    show();
+    showUsage().catch(() => {});
+  };
+  stopReading();
+  stopReading = asked
+    ? lists.read(
+        'events',
+        () => api.get(`events/${encodeURIComponent(asked)}`).then((e) => take([e]), failed),
+        failed,
+        {
+          query: { limit: 1 },
+        },
+      )
+    : lists.read('events', (list) => take([...list].reverse()), failed, { query: { ...query(), limit: PAGE } });
 }
 
 async function more() {
@@ -116,6 +133,21 @@ async function more() {
   past.push(...some);
   older.hidden = some.length < PAGE;
   show();
+}
+
+/** What was used of one's plan; nothing where nothing was. */
+async function showUsage() {
+  const u = await api.get('usage');
+  const of = (n, most) => (most === null ? `${n}` : `${n} of ${most}`);
+  const until = (time) => new Date(time).toLocaleString([], { dateStyle: 'medium', timeStyle: 'short' });
+  const parts = [
+    `${of(u.credits_used, u.credits_month)} credits this month (10 s of clips each), until ${until(u.month_ends_at)}`,
+    u.uploads_hour === null ? null : `${of(u.uploads_this_hour, u.uploads_hour)} uploads this hour`,
+    u.clip_s === null ? null : `clips of ${u.clip_s} s at most`,
+    u.keep_days === null ? null : `kept ${u.keep_days} days`,
+  ];
+  text(used, `${u.plan ? `Plan ${u.plan}: ` : 'Used: '}${parts.filter(Boolean).join('; ')}`);
+  used.hidden = !u.plan && !u.credits_used;
 }
 
 async function recipients() {
@@ -251,13 +283,13 @@ async function remove(event, name) {
   await api.json('DELETE', `events/${encodeURIComponent(event.event_id)}`);
   past = past.filter((e) => e.event_id !== event.event_id);
   announce('The event is gone');
-  await load();
+  await lists.ask('events');
 }
 
+load();
 page
   .whoAmI()
   .catch(() => {})
-  .then(load)
+  .then(() => lists.start())
   .then(() => invited && openInvite({ api, toast, code: invited }));
-setInterval(load, POLL_MS);
-document.addEventListener('visibilitychange', load);
+document.addEventListener('visibilitychange', () => lists.refresh());

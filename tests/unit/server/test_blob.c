@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include "lib/error.h"
+#include "lib/limits.h"
 #include "lib/thread.h"
 #include "tests/unit/server/db_rig.h"
 
@@ -203,6 +204,47 @@ static void names(void)
         g_assert_true(tb_blob_name_valid(whole) && !tb_blob_name_valid(more));
 }
 
+static void on_names(char **names_take, const GError *error, gpointer data)
+{
+        g_assert_no_error(error);
+        *(char ***)data = names_take;
+}
+
+static char **list(Place *p, const char *after, gint64 from_ms, gint64 to_ms)
+{
+        char **names = NULL;
+        g_assert_true(tb_blobs_list(p->blobs, after, from_ms, to_ms, TB_LIMIT_CLIPS_SWEPT, on_names, &names));
+        UNTIL(names != NULL);
+        return names;
+}
+
+/* TB_LIMIT_CLIPS_SWEPT: so many, in their order, and the rest after them. */
+static void listed(void)
+{
+        Place p;
+        open_place(&p, 0);
+        g_auto(GStrv) none = list(&p, NULL, 0, G_MAXINT64);
+        g_assert_null(none[0]);
+        g_autofree char *folder = g_build_filename(p.clips, "s", NULL);
+        g_assert_cmpint(g_mkdir_with_parents(folder, 0700), ==, 0);
+        for (guint i = 0; i <= TB_LIMIT_CLIPS_SWEPT; i++) {
+                g_autofree char *file = g_strdup_printf("%s/n%04u.webm", folder, i);
+                g_assert_true(g_file_set_contents(file, "x", 1, NULL));
+        }
+        g_autofree char *part = g_strconcat(folder, "/.part-1", NULL);
+        g_assert_true(g_file_set_contents(part, "x", 1, NULL));
+        g_auto(GStrv) first = list(&p, NULL, 0, G_MAXINT64);
+        g_assert_cmpuint(g_strv_length(first), ==, TB_LIMIT_CLIPS_SWEPT);
+        g_assert_cmpstr(first[0], ==, "s/n0000.webm");
+        g_assert_cmpstr(first[499], ==, "s/n0499.webm");
+        g_auto(GStrv) rest = list(&p, first[499], 0, G_MAXINT64);
+        g_assert_cmpuint(g_strv_length(rest), ==, 1);
+        g_assert_cmpstr(rest[0], ==, "s/n0500.webm");
+        g_auto(GStrv) old = list(&p, NULL, 0, 1000);
+        g_assert_null(old[0]);
+        close_place(&p);
+}
+
 int main(int argc, char **argv)
 {
         g_test_init(&argc, &argv, NULL);
@@ -210,6 +252,7 @@ int main(int argc, char **argv)
         g_test_add_func("/blob/not-as-promised", not_as_promised);
         g_test_add_func("/blob/quota", quota);
         g_test_add_func("/blob/links-and-leftovers", links_and_leftovers);
+        g_test_add_func("/blob/listed", listed);
         g_test_add_func("/blob/names", names);
         return g_test_run();
 }

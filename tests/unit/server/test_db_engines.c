@@ -436,6 +436,7 @@ static void test_schemas(gconstpointer engine)
         tb_db_statement(older, "DROP TABLE ev_invites");
         tb_db_statement(older, "DROP TABLE ev_links");
         tb_db_statement(older, "DROP TABLE ev_tellings");
+        tb_db_statement(older, "DROP TABLE ev_charges");
         tb_db_statement(older, "DROP TABLE events");
         tb_db_statement(older, "ALTER TABLE sessions DROP COLUMN life");
         tb_db_statement(older, "ALTER TABLE sessions DROP COLUMN note");

@@ -1,0 +1,1 @@
+DELETE FROM ev_charges WHERE at < $1

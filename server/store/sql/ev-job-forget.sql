@@ -1,0 +1,1 @@
+DELETE FROM ev_jobs WHERE event_id NOT IN (SELECT event_id FROM events)

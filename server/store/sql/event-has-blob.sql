@@ -1,0 +1,1 @@
+SELECT clip_blob FROM events WHERE event_id = $1 AND clip_blob = $2

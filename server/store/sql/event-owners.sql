@@ -1,0 +1,1 @@
+SELECT user_id, MIN(created) FROM events GROUP BY user_id

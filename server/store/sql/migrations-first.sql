@@ -1,0 +1,1 @@
+SELECT COALESCE(MIN(applied), 0) FROM migrations
