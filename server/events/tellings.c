@@ -230,8 +230,8 @@ static void looked(TbEvents *events, gint64 next_ms)
         if (events->tell_again) {
                 events->tell_again = false;
                 tb_tellings_wake(events);
-        } else if (next_ms > 0 && events->tellings.length < AT_ONCE) /* else the end of one is waited for */
-                wait_ms(events, next_ms - tb_clock_ms());
+        } else if (next_ms > 0 && (next_ms > tb_clock_ms() || events->tellings.length == 0))
+                wait_ms(events, next_ms - tb_clock_ms()); /* else the end of one is waited for */
 }
 
 static void on_next(const TbDbResult *rows, const GError *error, gpointer data)
@@ -288,6 +288,20 @@ static bool belong_together(const TbDbResult *rows, guint a, guint b)
                strcmp(tb_db_get_text(rows, a, 3), tb_db_get_text(rows, b, 3)) == 0;
 }
 
+/* He is told of that device just now: what follows comes after it. */
+static bool is_busy(const Telling *t)
+{
+        if (!tb_notify_is_for_people(t->provider))
+                return false;
+        for (const GList *l = t->events->tellings.head; l; l = l->next) {
+                const Telling *other = l->data;
+                if (strcmp(other->endpoint, t->endpoint) == 0 &&
+                    strcmp(device_id_of(other->list), device_id_of(t->list)) == 0)
+                        return true;
+        }
+        return false;
+}
+
 static void add_rows(TbDbCall *call, const Telling *t, const char *sql, gint64 due_ms)
 {
         const json_t *event;
@@ -314,6 +328,10 @@ static void on_due(const TbDbResult *rows, const GError *error, gpointer data)
                         if (!belong_together(rows, from, to))
                                 break;
                 Telling *t = telling_of(events, rows, from, to);
+                if (is_busy(t)) {
+                        telling_free(t);
+                        continue;
+                }
                 gint64 due_ms = later_ms(t, rows, from);
                 if (due_ms) {
                         add_rows(call, t, tb_sql_ev_telling_later, due_ms);
