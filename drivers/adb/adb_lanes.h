@@ -11,6 +11,7 @@
  */
 #include "drivers/adb/adb_client.h"
 #include "drivers/adb/adb_input.h"
+#include "drivers/adb/adb_log_seen.h"
 #include "drivers/driver.h"
 
 typedef struct TbAdbLane {
@@ -58,9 +59,7 @@ typedef struct TbAdbLogLane {
         TbAdbLane lane;    /* first */
         TbTransport *link; /* owned */
         GByteArray *in;    /* owned: a line that has no end yet */
-        gint64 last_ms;    /* time of the last line; 0: none yet. Survives close */
-        guint at_last;     /* how many lines had that time */
-        guint skip;        /* lines of that time that are told again after a re-open */
+        TbAdbLogSeen seen; /* survives close */
 } TbAdbLogLane;
 extern const TbLogsOps tb_adb_logs_ops;
 bool tb_adb_logs_open(TbInstance *self, TbIo *io, GError **error);

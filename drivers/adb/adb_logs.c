@@ -7,49 +7,11 @@
 #include "drivers/adb/adb_dump.h"
 #include "lib/limits.h"
 
-bool tb_adb_logs_open(TbInstance *self, TbIo *io, GError **error)
+#define LOGCAT "logcat -v threadtime -v epoch"
+
+static bool is_line(const char *line)
 {
-        TbAdbLogLane *lane = (TbAdbLogLane *)self;
-        json_int_t replay = json_integer_value(json_object_get(self->params, "log_replay"));
-        g_autofree char *from = NULL, *service = NULL;
-
-        if (!tb_adb_lane_open(self, io, error))
-                return false;
-        if (lane->last_ms > 0)
-                from = g_strdup_printf("%" G_GINT64_FORMAT ".%03d", lane->last_ms / 1000,
-                                       (int)(lane->last_ms % 1000));
-        else
-                from = g_strdup_printf("%d", (int)MAX(replay, 1));
-        lane->skip = lane->at_last;
-        lane->in = g_byte_array_new();
-        service = g_strdup_printf("exec:logcat -v threadtime -v epoch -T %s 2>/dev/null", from);
-        lane->link = tb_adb_service(io, &lane->lane.target, service, error);
-        return lane->link != NULL;
-}
-
-void tb_adb_logs_close(TbInstance *self)
-{
-        TbAdbLogLane *lane = (TbAdbLogLane *)self;
-
-        g_clear_pointer(&lane->link, tb_transport_close);
-        g_clear_pointer(&lane->in, g_byte_array_unref);
-}
-
-/* Told already, before the break? Keeps the book of what was told. */
-static bool seen(TbAdbLogLane *lane, gint64 t_ms)
-{
-        if (t_ms == lane->last_ms && lane->skip > 0) {
-                lane->skip--;
-                return true;
-        }
-        if (t_ms == lane->last_ms) {
-                lane->at_last++;
-        } else if (t_ms > lane->last_ms) {
-                lane->last_ms = t_ms;
-                lane->at_last = 1;
-                lane->skip = 0;
-        }
-        return false;
+        return *line != '\0' && !g_str_has_prefix(line, "--------- ");
 }
 
 static void tell(TbAdbLogLane *lane, char *line)
@@ -61,22 +23,23 @@ static void tell(TbAdbLogLane *lane, char *line)
         gint64 t_ms;
 
         g_strchomp(line);
-        if (*line == '\0' || g_str_has_prefix(line, "--------- "))
+        if (!is_line(line) || tb_adb_log_old(&lane->seen, line))
                 return;
+        tb_adb_log_told(&lane->seen, line);
         valid = g_utf8_make_valid(line, -1);
         if (!tb_adb_parse_log(valid, &t_ms, &rest)) {
                 self->up->line(self, valid, 0);
                 return;
         }
-        if (seen(lane, t_ms))
-                return;
         time = g_date_time_new_from_unix_utc(t_ms / 1000);
         stamp = g_date_time_format(time, "%m-%d %H:%M:%S");
         text = g_strdup_printf("%s.%03d %s", stamp, (int)(t_ms % 1000), rest);
         self->up->line(self, text, t_ms);
 }
 
-static void take_lines(TbAdbLogLane *lane)
+typedef void (*LineFn)(TbAdbLogLane *lane, char *line);
+
+static void take_lines(TbAdbLogLane *lane, LineFn fn)
 {
         guint8 *end;
         gsize at = 0;
@@ -85,16 +48,67 @@ static void take_lines(TbAdbLogLane *lane)
                 gsize size = (gsize)(end - lane->in->data) - at;
                 g_autofree char *line = g_strndup((const char *)lane->in->data + at, size);
 
-                tell(lane, line);
+                fn(lane, line);
                 at += size + 1;
         }
         g_byte_array_remove_range(lane->in, 0, (guint)at);
         if (lane->in->len > TB_LIMIT_LINE) { /* no line: tell it in parts */
                 g_autofree char *line = g_strndup((const char *)lane->in->data, lane->in->len);
 
-                tell(lane, line);
+                fn(lane, line);
                 g_byte_array_set_size(lane->in, 0);
         }
+}
+
+/* --- where it goes on --- */
+static void look_at(TbAdbLogLane *lane, char *line)
+{
+        g_strchomp(line);
+        if (is_line(line))
+                tb_adb_log_kept(&lane->seen, line);
+}
+
+static bool look_through(TbAdbLogLane *lane, TbIo *io, GError **error)
+{
+        g_autoptr(TbTransport) link =
+                tb_adb_service(io, &lane->lane.target, "exec:" LOGCAT " -d 2>/dev/null", error);
+        guint8 chunk[32 * 1024];
+        gssize n;
+
+        tb_adb_log_look(&lane->seen);
+        if (link == NULL)
+                return false;
+        while ((n = tb_transport_read(link, io, chunk, sizeof(chunk), TB_ADB_ANSWER_MS, error)) > 0) {
+                g_byte_array_append(lane->in, chunk, (guint)n);
+                take_lines(lane, look_at);
+        }
+        g_byte_array_set_size(lane->in, 0);
+        return n == 0;
+}
+
+bool tb_adb_logs_open(TbInstance *self, TbIo *io, GError **error)
+{
+        TbAdbLogLane *lane = (TbAdbLogLane *)self;
+        json_int_t replay = json_integer_value(json_object_get(self->params, "log_replay"));
+        g_autofree char *first = g_strdup_printf("exec:" LOGCAT " -T %d 2>/dev/null", (int)MAX(replay, 1));
+
+        if (!tb_adb_lane_open(self, io, error))
+                return false;
+        lane->in = g_byte_array_new();
+        bool again = lane->seen.n > 0;
+        if (again && !look_through(lane, io, error))
+                return false;
+        lane->link =
+                tb_adb_service(io, &lane->lane.target, again ? "exec:" LOGCAT " 2>/dev/null" : first, error);
+        return lane->link != NULL;
+}
+
+void tb_adb_logs_close(TbInstance *self)
+{
+        TbAdbLogLane *lane = (TbAdbLogLane *)self;
+
+        g_clear_pointer(&lane->link, tb_transport_close);
+        g_clear_pointer(&lane->in, g_byte_array_unref);
 }
 
 bool tb_adb_logs_pump(TbInstance *self, TbIo *io, GError **error)
@@ -114,7 +128,7 @@ bool tb_adb_logs_pump(TbInstance *self, TbIo *io, GError **error)
                 return false;
         }
         g_byte_array_append(lane->in, chunk, (guint)n);
-        take_lines(lane);
+        take_lines(lane, tell);
         return true;
 }
 

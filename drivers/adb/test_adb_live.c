@@ -219,6 +219,71 @@ static void test_files_errors(void)
         json_decref(list);
 }
 
+static json_t *entry_of(const char *folder, const char *name)
+{
+        json_t *list = json_array(), *entry, *found = NULL;
+        g_autoptr(GError) error = NULL;
+        size_t i;
+
+        g_assert_true(ops->lane->files->list(ops, &bench.io, folder, list, &error));
+        json_array_foreach (list, i, entry)
+                if (strcmp(json_string_value(json_object_get(entry, "name")), name) == 0)
+                        found = json_incref(entry);
+        json_decref(list);
+        return found;
+}
+
+/* As phones of Android 8 and later and those before, which know neither stat_v2 nor ls_v2 (the simulated one answers both). */
+static void test_files_odd(void)
+{
+        TbAdbTarget *target = &((TbAdbLane *)ops)->target;
+        guint features = target->features;
+        g_autofree char *card = g_build_filename(bench.dir, "phone", "sdcard", "odd", NULL),
+                        *folder = g_build_filename(card, "folder", NULL),
+                        *link = g_build_filename(card, "link", NULL),
+                        *latin = g_build_filename(card, "lat\xe9in.txt", NULL),
+                        *big = g_build_filename(card, "big.bin", NULL);
+        const gint64 size = (4LL << 30) + 7;
+
+        g_assert_cmpint(g_mkdir_with_parents(folder, 0755), ==, 0);
+        g_assert_cmpint(symlink("/sdcard/odd/folder", link), ==, 0);
+        g_assert_true(g_file_set_contents(latin, "x", 1, NULL));
+        g_assert_cmpint(mknod(big, S_IFREG | 0644, 0), ==, 0);
+        g_assert_cmpint(truncate(big, size), ==, 0);
+        for (int old = 0; old < 2; old++) {
+                g_autoptr(GByteArray) bytes = g_byte_array_new();
+                g_autoptr(GError) error = NULL;
+                json_t *is_link = entry_of("/sdcard/odd", "link"),
+                       *is_big = entry_of("/sdcard/odd", "big.bin"),
+                       *is_latin = entry_of("/sdcard/odd", "lat\xef\xbf\xbdin.txt");
+                TbFileInfo info;
+
+                g_assert_true(json_is_true(json_object_get(is_link, "directory")));
+                g_assert_cmpint(json_integer_value(json_object_get(is_big, "size")), ==, size);
+                g_assert_nonnull(is_latin);
+                g_assert_true(ops->lane->files->stat(ops, &bench.io, "/sdcard/odd/link", &info, &error));
+                g_assert_true(info.directory);
+                g_assert_true(ops->lane->files->stat(ops, &bench.io, "/sdcard/odd/big.bin", &info, &error));
+                g_assert_cmpint(info.size, ==, size);
+                g_assert_true(get_file("/sdcard/odd/lat\xef\xbf\xbdin.txt", bytes, &error));
+                g_assert_cmpmem(bytes->data, bytes->len, "x", 1);
+                json_decref(is_link);
+                json_decref(is_big);
+                json_decref(is_latin);
+                target->features = features & ~(guint)(TB_ADB_STAT_V2 | TB_ADB_LS_V2);
+        }
+        target->features = features;
+        g_autofree char *twin = g_build_filename(card, "lat\xe8in.txt", NULL);
+        g_autoptr(GError) several = NULL, error = NULL;
+        g_autoptr(GByteArray) none = g_byte_array_new();
+        g_assert_true(g_file_set_contents(twin, "y", 1, NULL));
+        g_assert_false(get_file("/sdcard/odd/lat\xef\xbf\xbdin.txt", none, &several));
+        g_assert_error(several, TB_ERROR, TB_ERROR_INVALID);
+        g_assert_true(ops->lane->files->remove(ops, &bench.io, "/sdcard/odd/link", false, &error));
+        g_assert_true(g_file_test(folder, G_FILE_TEST_IS_DIR));
+        g_assert_true(ops->lane->files->remove(ops, &bench.io, "/sdcard/odd", true, &error));
+}
+
 /* An upload whose client goes away leaves nothing on the phone. */
 static void test_files_broken_off(void)
 {
@@ -552,6 +617,7 @@ int main(int argc, char **argv)
         g_test_add_func("/adb/live/files", test_files);
         g_test_add_func("/adb/live/files-many", test_files_many);
         g_test_add_func("/adb/live/files-errors", test_files_errors);
+        g_test_add_func("/adb/live/files-odd", test_files_odd);
         g_test_add_func("/adb/live/files-broken-off", test_files_broken_off);
         g_test_add_func("/adb/live/apps", test_apps);
         g_test_add_func("/adb/live/apps-refused", test_apps_refused);
