@@ -4,18 +4,47 @@
  */
 #include "drivers/adb/adb_lanes.h"
 
+#include <string.h>
+
+#include "drivers/adb/adb_serial.h"
+#include "drivers/transport/usbrule.h"
 #include "lib/limits.h"
+
+/* An address may have another phone than before: that one is not driven in place of ours. */
+static bool is_the_same(TbAdbLane *lane, TbIo *io, GError **error)
+{
+        g_autofree char *said = lane->target.network
+                                        ? tb_adb_ask(io, &lane->target, "getprop ro.serialno", NULL, error)
+                                        : g_strdup("");
+        if (said == NULL)
+                return false;
+        g_autofree char *now = g_utf8_make_valid(g_strstrip(said), -1);
+        if (*now == '\0' || g_strcmp0(now, lane->identity) == 0)
+                return true;
+        if (lane->identity == NULL) {
+                lane->identity = g_steal_pointer(&now);
+                return true;
+        }
+        tb_set_error(error, TB_ERROR_DEVICE,
+                     "another phone answers at %s (%s, it was %s): nothing is done with it; if that is "
+                     "meant, attach it "
+                     "again",
+                     lane->target.serial, now, lane->identity);
+        return false;
+}
 
 bool tb_adb_lane_open(TbInstance *self, TbIo *io, GError **error)
 {
         TbAdbLane *lane = (TbAdbLane *)self;
 
-        return tb_adb_target_init(&lane->target, self, error) && tb_adb_prepare(io, &lane->target, error);
+        return tb_adb_target_init(&lane->target, self, error) && tb_adb_prepare(io, &lane->target, error) &&
+               is_the_same(lane, io, error);
 }
 
 void tb_adb_lane_finalize(TbInstance *self)
 {
         tb_adb_target_clear(&((TbAdbLane *)self)->target);
+        g_clear_pointer(&((TbAdbLane *)self)->identity, g_free);
 }
 
 static bool check(const TbUri *uri, json_t *params, GError **error)
@@ -23,18 +52,14 @@ static bool check(const TbUri *uri, json_t *params, GError **error)
         g_autofree char *host = NULL;
         guint16 port;
 
-        if (*uri->host == '\0') {
-                tb_error_set_field(
-                        error, TB_ERROR_INVALID, "uri",
-                        "name a phone by its serial number: adb://0A1B2C3D, or adb://10.0.0.7:5555");
+        if (!tb_adb_check_serial(uri, params, error))
+                return false;
+        const char *display = json_string_value(json_object_get(params, "display"));
+        if (display != NULL && strspn(display, "0123456789") != strlen(display)) {
+                tb_error_set_field(error, TB_ERROR_INVALID, "display",
+                                   "\"%s\" is not the number of a display", display);
                 return false;
         }
-        for (const char *c = uri->host; *c != '\0'; c++)
-                if (!g_ascii_isalnum(*c) && strchr("._-", *c) == NULL) {
-                        tb_error_set_field(error, TB_ERROR_INVALID, "uri", "\"%s\" is not a serial number",
-                                           uri->host);
-                        return false;
-                }
         return tb_adb_parse_server(json_string_value(json_object_get(params, "server")), &host, &port, error);
 }
 
@@ -48,6 +73,7 @@ static guint lanes_of(const TbUri *uri G_GNUC_UNUSED, json_t *params)
 }
 
 static const TbParam params[] = {
+        TB_USBRULE_PARAM,
         {.name = "server",
          .type = TB_PARAM_STRING,
          .min = 1,
@@ -60,6 +86,13 @@ static const TbParam params[] = {
          .fallback = "20",
          .unit = "1/s",
          .help = "most pictures of the screen per second"},
+        {.name = "display",
+         .type = TB_PARAM_STRING,
+         .min = 1,
+         .max = 20,
+         .help = "which of several displays: its number in \"dumpsys SurfaceFlinger --display-id\"; default: "
+                 "the "
+                 "phone's first"},
         {.name = "log_replay",
          .type = TB_PARAM_INT,
          .min = 1,
@@ -73,6 +106,10 @@ static const TbParam params[] = {
          .fallback = "10000",
          .unit = "ms",
          .help = "time between two looks at battery and temperatures"},
+        {.name = "grant",
+         .type = TB_PARAM_BOOL,
+         .fallback = "true",
+         .help = "an app that is installed is given the permissions that it asks for"},
         {.name = "terminal",
          .type = TB_PARAM_BOOL,
          .fallback = "false",

@@ -17,6 +17,8 @@
 #include "lib/limits.h"
 
 #define INSTALL_MS 300000 /* dexopt on an old phone */
+/* Without a user, `pm` asks about all: a phone with a work profile or a secure folder refuses that to a shell. */
+#define CURRENT_USER "u=$(am get-current-user 2>/dev/null); case \"$u\" in ''|*[!0-9]*) u=0;; esac; "
 
 static bool check_package(const char *package, GError **error)
 {
@@ -46,9 +48,10 @@ static void add_packages(json_t *into, const char *text, GHashTable *third)
 
 static bool app_list(TbInstance *self, TbIo *io, json_t *into, GError **error)
 {
-        g_autofree char *text =
-                tb_adb_ask(io, &((TbAdbLane *)self)->target,
-                           "pm list packages -3 && echo @@ && pm list packages -f", NULL, error);
+        g_autofree char *text = tb_adb_ask(
+                io, &((TbAdbLane *)self)->target,
+                CURRENT_USER "pm list packages --user $u -3 && echo @@ && pm list packages --user $u -f",
+                NULL, error);
         g_autoptr(GHashTable) third = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
 
         if (text == NULL)
@@ -119,8 +122,11 @@ static char *read_verdict(TbTransport *link, TbIo *io, GError **error)
 
 static bool send_apk(TbInstance *self, TbIo *io, int fd, gint64 size, GError **error)
 {
-        g_autofree char *service = g_strdup_printf("exec:cmd package install -r -S %" G_GINT64_FORMAT " 2>&1",
-                                                   size),
+        /* what a lab builds is often for tests only, or older than what is there */
+        bool grants = json_is_true(json_object_get(self->params, "grant"));
+        g_autofree char *service = g_strdup_printf("exec:cmd package install -r -t -d %s-S %" G_GINT64_FORMAT
+                                                   " 2>&1",
+                                                   grants ? "-g " : "", size),
                         *said = NULL;
         g_autoptr(TbTransport) link = tb_adb_service(io, &((TbAdbLane *)self)->target, service, error);
         g_autofree guint8 *chunk = g_malloc(256 * 1024);
@@ -187,8 +193,11 @@ static char *with_package(TbInstance *self, TbIo *io, const char *package, const
 
         if (!check_package(package, error))
                 return NULL;
-        command =
-                g_strdup_printf("set -- %s; pm path \"$1\" >/dev/null 2>&1 || exit 99; %s", package, script);
+        command = g_strdup_printf(
+                CURRENT_USER
+                "set -- %s; pm path --user $u \"$1\" >/dev/null 2>&1 || pm path \"$1\" >/dev/null 2>&1 || "
+                "exit 99; %s",
+                package, script);
         text = tb_adb_ask(io, &((TbAdbLane *)self)->target, command, &code, error);
         if (text == NULL)
                 return NULL;
@@ -206,16 +215,16 @@ static char *with_package(TbInstance *self, TbIo *io, const char *package, const
 
 static bool app_remove(TbInstance *self, TbIo *io, const char *package, GError **error)
 {
-        g_autofree char *text = with_package(self, io, package, "pm uninstall \"$1\" 2>&1", error);
+        g_autofree char *text = with_package(self, io, package, "pm uninstall --user $u \"$1\" 2>&1", error);
 
         return text != NULL;
 }
 
 static bool app_start(TbInstance *self, TbIo *io, const char *package, GError **error)
 {
-        static const char script[] = "a=$(cmd package resolve-activity --brief -c "
+        static const char script[] = "a=$(cmd package resolve-activity --brief --user $u -c "
                                      "android.intent.category.LAUNCHER \"$1\" 2>/dev/null | tail -n 1); "
-                                     "case \"$a\" in */*) am start -n \"$a\" 2>&1;; "
+                                     "case \"$a\" in */*) am start --user $u -n \"$a\" 2>&1;; "
                                      "*) monkey -p \"$1\" -c android.intent.category.LAUNCHER 1 2>&1;; esac";
         g_autofree char *text = with_package(self, io, package, script, error);
 
@@ -224,7 +233,7 @@ static bool app_start(TbInstance *self, TbIo *io, const char *package, GError **
 
 static bool app_stop(TbInstance *self, TbIo *io, const char *package, GError **error)
 {
-        g_autofree char *text = with_package(self, io, package, "am force-stop \"$1\" 2>&1", error);
+        g_autofree char *text = with_package(self, io, package, "am force-stop --user $u \"$1\" 2>&1", error);
 
         return text != NULL;
 }

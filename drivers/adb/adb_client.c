@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "drivers/adb/adb_proto.h"
+#include "drivers/adb/adb_serial.h"
 #include "drivers/transport/transport.h"
 #include "lib/net.h"
 
@@ -52,9 +53,8 @@ bool tb_adb_target_init(TbAdbTarget *target, const TbInstance *instance, GError 
                 return false;
         target->local = tb_address_is_loopback(target->host);
         target->network = uri->port >= 0;
-        target->serial =
-                target->network ? g_strdup_printf("%s:%d", uri->host, uri->port) : g_strdup(uri->host);
-        return true;
+        target->serial = tb_adb_serial(uri, instance->params, error);
+        return target->serial != NULL;
 }
 
 void tb_adb_target_clear(TbAdbTarget *target)

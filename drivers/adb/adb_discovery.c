@@ -6,7 +6,7 @@
 
 #include <string.h>
 
-#include "drivers/adb/adb_proto.h"
+#include "drivers/adb/adb_serial.h"
 #include "drivers/transport/finder.h"
 
 #define START_MS 10000
@@ -19,8 +19,21 @@ typedef struct {
         TbTransport *link;  /* owned: host:track-devices-l */
         TbChild *server;    /* owned; NULL: not ours */
         char *list;         /* owned: the newest */
-        GHashTable *seen;   /* owned: serial -> state */
+        GHashTable *seen;   /* owned: URI -> Seen */
 } State;
+
+typedef struct {
+        char *serial, *state;
+} Seen;
+
+static void seen_free(gpointer data)
+{
+        Seen *s = data;
+
+        g_free(s->serial);
+        g_free(s->state);
+        g_free(s);
+}
 
 static bool start_server(State *state, TbIo *io, GError **error)
 {
@@ -59,13 +72,12 @@ static void tell_state(State *state, const char *serial, const char *now)
         tb_finder_event(&state->finder, "adb.state", event);
 }
 
-/* False: it is left out. */
-static bool offer(State *state, const TbAdbDevice *device)
+/* Offers it, and adds its URI to `now`; not when it is left out. */
+static void offer(State *state, const GPtrArray *devices, const TbAdbDevice *device, GHashTable *now)
 {
-        const char *before = g_hash_table_lookup(state->seen, device->serial);
-        g_autofree char *uri = g_strdup_printf("adb://%s", device->serial);
-        g_autofree char *label = g_strdup(device->model != NULL ? device->model : device->serial);
-        g_autofree char *why = g_strdup_printf("the adb server lists it as \"%s\"", device->state);
+        g_autofree char *uri = tb_adb_uri(devices, device),
+                        *label = g_strdup(device->model != NULL ? device->model : device->serial),
+                        *why = g_strdup_printf("the adb server lists it as \"%s\"", device->state);
         json_t *properties = json_object();
 
         g_strdelimit(label, "_", ' ');
@@ -74,35 +86,46 @@ static bool offer(State *state, const TbAdbDevice *device)
         tb_offers_set(properties, "model", device->model);
         tb_offers_set(properties, "product", device->product);
         tb_offers_set(properties, "usb", device->usb);
+        if (uri == NULL) {
+                json_decref(properties);
+                return;
+        }
         if (!tb_offers_add(state->finder.offers, uri, label, why, properties))
-                return false;
-        if (g_strcmp0(before, device->state) != 0) {
-                g_hash_table_insert(state->seen, g_strdup(device->serial), g_strdup(device->state));
+                return;
+        const Seen *before = g_hash_table_lookup(state->seen, uri);
+        if (before == NULL || strcmp(before->state, device->state) != 0) {
+                Seen *is = g_new0(Seen, 1);
+                *is = (Seen){g_strdup(device->serial), g_strdup(device->state)};
+                g_hash_table_insert(state->seen, g_strdup(uri), is);
                 tell_state(state, device->serial, device->state);
         }
-        return true;
+        g_hash_table_add(now, g_steal_pointer(&uri));
+}
+
+/* What was there and is not in `now` (NULL: nothing is). */
+static void tell_gone(State *state, GHashTable *now)
+{
+        GHashTableIter iter;
+        gpointer uri, seen;
+
+        g_hash_table_iter_init(&iter, state->seen);
+        while (g_hash_table_iter_next(&iter, &uri, &seen))
+                if (now == NULL || !g_hash_table_contains(now, uri)) {
+                        tell_state(state, ((Seen *)seen)->serial, "gone");
+                        g_hash_table_iter_remove(&iter);
+                }
 }
 
 static bool look(TbFinder *finder, TbIo *io, bool all, GError **error)
 {
         State *state = (State *)finder;
         g_autoptr(GPtrArray) devices = tb_adb_parse_devices(state->list);
-        g_autoptr(GHashTable) now = g_hash_table_new(g_str_hash, g_str_equal);
-        GHashTableIter iter;
-        void *serial;
+        g_autoptr(GHashTable) now = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
 
         (void)io, (void)all, (void)error;
-        for (guint i = 0; i < devices->len; i++) {
-                const TbAdbDevice *device = g_ptr_array_index(devices, i);
-                if (offer(state, device))
-                        g_hash_table_add(now, device->serial);
-        }
-        g_hash_table_iter_init(&iter, state->seen);
-        while (g_hash_table_iter_next(&iter, &serial, NULL))
-                if (!g_hash_table_contains(now, serial)) {
-                        tell_state(state, serial, "gone");
-                        g_hash_table_iter_remove(&iter);
-                }
+        for (guint i = 0; i < devices->len; i++)
+                offer(state, devices, g_ptr_array_index(devices, i), now);
+        tell_gone(state, now);
         return true;
 }
 
@@ -162,7 +185,7 @@ static bool discovery_open(TbDiscovery *self, TbIo *io, GError **error)
         if (!tb_adb_parse_server(NULL, &state->target.host, &state->target.port, error) ||
             !tb_finder_open(&state->finder, &finder_ops, error))
                 return false;
-        state->seen = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, g_free);
+        state->seen = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, seen_free);
         bool here =
                 g_str_has_prefix(state->target.host, "127.") || strcmp(state->target.host, "localhost") == 0;
         if (here && !tb_adb_server_up(io, state->target.host, state->target.port) &&
@@ -175,16 +198,11 @@ static bool discovery_open(TbDiscovery *self, TbIo *io, GError **error)
 static void discovery_close(TbDiscovery *self)
 {
         State *state = (State *)self;
-        GHashTableIter iter;
-        void *serial;
 
         tb_finder_close(&state->finder);
-        if (state->seen != NULL) {
-                g_hash_table_iter_init(&iter, state->seen);
-                while (g_hash_table_iter_next(&iter, &serial, NULL))
-                        tell_state(state, serial, "gone");
-                g_clear_pointer(&state->seen, g_hash_table_unref);
-        }
+        if (state->seen != NULL)
+                tell_gone(state, NULL);
+        g_clear_pointer(&state->seen, g_hash_table_unref);
         g_clear_pointer(&state->list, g_free);
         g_clear_pointer(&state->link, tb_transport_close);
         tb_child_free(g_steal_pointer(&state->server), 1000);

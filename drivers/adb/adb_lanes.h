@@ -17,6 +17,7 @@
 typedef struct TbAdbLane {
         TbInstance instance; /* first */
         TbAdbTarget target;
+        char *identity; /* owned: ro.serialno of the phone that answered first at a network address; NULL: none yet. Survives close */
 } TbAdbLane;
 
 bool tb_adb_lane_open(TbInstance *self, TbIo *io, GError **error); /* target set, phone reached */

@@ -69,8 +69,8 @@ static bool read_entries(TbTransport *link, TbIo *io, const char *path, bool v2,
 }
 
 /* A folder is listed with its links as links: those to folders are folders to who looks in. */
-static bool follow_links(TbInstance *self, TbTransport *link, TbIo *io, const char *folder, GPtrArray *entries,
-                         GError **error)
+static bool follow_links(TbInstance *self, TbTransport *link, TbIo *io, const char *folder,
+                         GPtrArray *entries, GError **error)
 {
         bool v2 = (((TbAdbLane *)self)->target.features & TB_ADB_STAT_V2) != 0;
 
@@ -94,9 +94,10 @@ static bool follow_links(TbInstance *self, TbTransport *link, TbIo *io, const ch
 static void add_large(TbInstance *self, TbIo *io, const char *folder, GPtrArray *entries)
 {
         g_autofree char *quoted = tb_adb_quote(folder),
-                        *command = g_strdup_printf("find %s -maxdepth 1 -type f -size +%d -exec stat -c '%%s %%n' {} + "
-                                                   "2>/dev/null",
-                                                   quoted, LARGE_BLOCKS),
+                        *command = g_strdup_printf(
+                                "find %s -maxdepth 1 -type f -size +%d -exec stat -c '%%s %%n' {} + "
+                                "2>/dev/null",
+                                quoted, LARGE_BLOCKS),
                         *said = tb_adb_ask(io, &((TbAdbLane *)self)->target, command, NULL, NULL);
         g_auto(GStrv) lines = g_strsplit(said != NULL ? said : "", "\n", -1);
 
@@ -171,10 +172,11 @@ static char *real_name(TbInstance *self, TbIo *io, const char *folder, const cha
                 if (strcmp(text, name) != 0)
                         continue;
                 if (found != NULL) {
-                        tb_error_set_field(error, TB_ERROR_INVALID, "path",
-                                           "several names that are not UTF-8 are listed as %s: rename them by a "
-                                           "command of the phone",
-                                           name);
+                        tb_error_set_field(
+                                error, TB_ERROR_INVALID, "path",
+                                "several names that are not UTF-8 are listed as %s: rename them by a "
+                                "command of the phone",
+                                name);
                         return NULL;
                 }
                 found = e->name;

@@ -109,27 +109,46 @@ static void parse_properties(TbAdbDevice *device, const char *text)
                                 *keys[k].value = g_strdup(words[i] + strlen(keys[k].key));
 }
 
-/* The state is one word, but "no permissions (…); see [url]" and "no device" are not. */
-static gsize state_length(const char *rest)
-{
-        static const char *const long_states[] = {"no permissions", "no device"};
+static const char *const states[] = {
+        "device",     "offline",        "unauthorized", "authorizing", "connecting",
+        "bootloader", "recovery",       "rescue",       "sideload",    "host",
+        "unknown",    "no permissions", "no device",    "detached",    "no-device",
+};
 
-        for (guint i = 0; i < G_N_ELEMENTS(long_states); i++)
-                if (g_str_has_prefix(rest, long_states[i]))
-                        return strlen(long_states[i]);
-        return strcspn(rest, " \t");
+/* How long a state stands at `at`; what may follow it are words in brackets, a hint, or properties. */
+static gsize state_length(const char *at)
+{
+        for (guint i = 0; i < G_N_ELEMENTS(states); i++) {
+                gsize n = strlen(states[i]);
+                const char *next = at + n + strspn(at + n, " ");
+
+                if (g_str_has_prefix(at, states[i]) && (at[n] == '\0' || strchr(" ;", at[n]) != NULL) &&
+                    (*next == '\0' || strchr("(;", *next) != NULL || strchr(next, ':') != NULL))
+                        return n;
+        }
+        return 0;
 }
 
+/* "serial TAB state", or "serial  state usb:1-1 …" padded to 22 columns: a serial may hold blanks, and then it ends where the
+ * last state begins. */
 static TbAdbDevice *parse_device_line(const char *line)
 {
-        gsize serial = strcspn(line, " \t");
-        const char *rest = line + serial + strspn(line + serial, " \t");
-        gsize state = state_length(rest);
+        const char *rest = NULL;
+        gsize state = 0;
 
-        if (serial == 0 || state == 0 || line[0] == '*' || g_str_has_prefix(line, "List of devices"))
+        if (line[0] == '*' || g_str_has_prefix(line, "List of devices"))
+                return NULL;
+        for (const char *c = line + (*line != '\0'); *c != '\0'; c++) {
+                gsize n = strchr(" \t", c[-1]) != NULL && strchr(" \t", *c) == NULL ? state_length(c) : 0;
+                if (n > 0 && c > line + 1) {
+                        rest = c;
+                        state = n;
+                }
+        }
+        if (rest == NULL)
                 return NULL;
         TbAdbDevice *device = g_new0(TbAdbDevice, 1);
-        device->serial = g_strndup(line, serial);
+        device->serial = g_strchomp(g_strndup(line, (gsize)(rest - line)));
         device->state = g_strndup(rest, state);
         parse_properties(device, rest + state);
         return device;

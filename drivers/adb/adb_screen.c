@@ -9,12 +9,14 @@
 #include <string.h>
 
 #include "drivers/adb/adb_proto.h"
+#include "drivers/adb/adb_serial.h"
 #include "lib/limits.h"
 
 #define CAPTURE_MS 8000
 #define BUSY_US (2 * G_USEC_PER_SEC) /* this long after a change the picture counts as moving */
 #define IDLE_MS 250
 #define FAILURES_MAX 5
+#define WORDS_MAX 4096 /* bytes */
 
 bool tb_adb_screen_open(TbInstance *self, TbIo *io, GError **error)
 {
@@ -26,7 +28,7 @@ bool tb_adb_screen_open(TbInstance *self, TbIo *io, GError **error)
                 lane->pool = tb_frame_pool_new(4);
         lane->failures = 0;
         lane->next_us = 0;
-        lane->watch = tb_adb_host_service(io, &lane->lane.target, "host:track-devices", error);
+        lane->watch = tb_adb_host_service(io, &lane->lane.target, "host:track-devices-l", error);
         return lane->watch != NULL;
 }
 
@@ -124,6 +126,23 @@ static bool read_pixels(TbTransport *link, TbIo *io, const guint8 head[16], guin
         return false;
 }
 
+/* Phones with several displays and no choice made print a warning to the same stream, some lines before the picture. */
+static bool skip_words(TbTransport *link, TbIo *io, guint8 head[16], TbAdbPicture *ret)
+{
+        for (gsize read = 0; read < WORDS_MAX;) {
+                const guint8 *end = memchr(head, '\n', 16);
+                gsize gone = end != NULL ? (gsize)(end - head) + 1 : 16;
+
+                memmove(head, head + gone, 16 - gone);
+                if (!tb_transport_read_exact(link, io, head + 16 - gone, gone, CAPTURE_MS, NULL))
+                        return false;
+                if (end != NULL && tb_adb_parse_picture(head, 16, ret) > 0)
+                        return true;
+                read += gone;
+        }
+        return false;
+}
+
 static TbFrame *read_picture(TbAdbScreenLane *lane, TbTransport *link, TbIo *io, GError **error)
 {
         g_autoptr(TbFrame) frame = NULL;
@@ -132,7 +151,7 @@ static TbFrame *read_picture(TbAdbScreenLane *lane, TbTransport *link, TbIo *io,
 
         if (!tb_transport_read_exact(link, io, head, sizeof(head), CAPTURE_MS, error))
                 return NULL;
-        if (tb_adb_parse_picture(head, sizeof(head), &p) <= 0 ||
+        if ((tb_adb_parse_picture(head, sizeof(head), &p) <= 0 && !skip_words(link, io, head, &p)) ||
             (frame = tb_frame_pool_take(lane->pool, frame_format(p.format), (int)p.width, (int)p.height,
                                         0)) == NULL) {
                 tb_set_error(error, TB_ERROR_DEVICE, "%s: screencap sent no picture",
@@ -165,8 +184,11 @@ static TbFrame *read_picture(TbAdbScreenLane *lane, TbTransport *link, TbIo *io,
  * before the picture. */
 static TbFrame *capture(TbAdbScreenLane *lane, TbIo *io, GError **error)
 {
-        g_autoptr(TbTransport) link =
-                tb_adb_service(io, &lane->lane.target, "exec:screencap 2>/dev/null", error);
+        const char *display = json_string_value(json_object_get(lane->lane.instance.params, "display"));
+        g_autofree char *service =
+                g_strdup_printf("exec:screencap %s%s 2>/dev/null", display != NULL ? "-d " : "",
+                                display != NULL ? display : "");
+        g_autoptr(TbTransport) link = tb_adb_service(io, &lane->lane.target, service, error);
 
         return link != NULL ? read_picture(lane, link, io, error) : NULL;
 }
@@ -262,7 +284,7 @@ static bool still_there(TbAdbScreenLane *lane, TbIo *io, GError **error)
         for (guint i = 0; i < devices->len; i++) {
                 const TbAdbDevice *device = g_ptr_array_index(devices, i);
 
-                if (strcmp(device->serial, lane->lane.target.serial) == 0)
+                if (tb_adb_is(device, lane->lane.target.serial))
                         state = device->state;
         }
         if (strcmp(state, "device") == 0)

@@ -1,7 +1,6 @@
 /* adb_sync.c - a connection to adb's sync service, and what it says of a path */
 #include "drivers/adb/adb_sync.h"
 
-#include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
 
@@ -72,15 +71,18 @@ static void ask_command(TbInstance *self, TbIo *io, const char *path, TbAdbStat 
         g_autofree char *quoted = tb_adb_quote(path),
                         *command = g_strdup_printf("stat -L -c '%%f %%s %%Y' -- %s 2>/dev/null", quoted),
                         *said = tb_adb_ask(io, &((TbAdbLane *)self)->target, command, NULL, NULL);
-        guint mode;
-        guint64 size;
-        gint64 mtime_s;
+        g_auto(GStrv) word = g_strsplit(said != NULL ? g_strchomp(said) : "", " ", 3);
+        guint64 mode, size, mtime_s;
 
-        if (said != NULL && sscanf(said, "%x %" G_GUINT64_FORMAT " %" G_GINT64_FORMAT, &mode, &size, &mtime_s) == 3)
-                *st = (TbAdbStat){.mode = mode, .size = size, .mtime_s = mtime_s};
+        if (g_strv_length(word) == 3 &&
+            g_ascii_string_to_unsigned(word[0], 16, 1, G_MAXUINT32, &mode, NULL) &&
+            g_ascii_string_to_unsigned(word[1], 10, 0, G_MAXINT64, &size, NULL) &&
+            g_ascii_string_to_unsigned(word[2], 10, 0, G_MAXINT64, &mtime_s, NULL))
+                *st = (TbAdbStat){.mode = (guint32)mode, .size = size, .mtime_s = (gint64)mtime_s};
 }
 
-bool tb_adb_sync_stat(TbInstance *self, TbTransport *link, TbIo *io, const char *path, TbAdbStat *ret, GError **error)
+bool tb_adb_sync_stat(TbInstance *self, TbTransport *link, TbIo *io, const char *path, TbAdbStat *ret,
+                      GError **error)
 {
         if (!tb_adb_sync_ask(self, link, io, path, ret, error))
                 return false;

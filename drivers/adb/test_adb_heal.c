@@ -93,6 +93,28 @@ static void test_phone_killed(void)
         expect_works();
 }
 
+/* The address has another phone now: it is left alone, until the one before is back. */
+static void test_another(void)
+{
+        TbInstance *lane = lane_new("ops", bench.serial);
+        guint16 port = port_of(bench.serial);
+        g_autoptr(GError) error = NULL;
+
+        lane_open(lane);
+        lane_close(lane);
+        tb_child_free(g_steal_pointer(&bench.phone), 5000);
+        start_phone_as(port, "OTHER123");
+        g_assert_false(lane->lane->open(lane, &bench.io, &error));
+        g_assert_error(error, TB_ERROR, TB_ERROR_DEVICE);
+        g_assert_nonnull(strstr(error->message, "another phone answers"));
+        g_assert_nonnull(strstr(error->message, "OTHER123"));
+        lane_close(lane);
+        tb_child_free(g_steal_pointer(&bench.phone), 5000);
+        start_phone(port);
+        lane_open(lane);
+        lane_free(lane);
+}
+
 /* Lanes that hold a connection notice at once, and say that the phone is gone. */
 static void test_lanes_notice(void)
 {
@@ -135,8 +157,10 @@ static void test_bad_uri(void)
 {
         static const char *const texts[] = {"adb://",
                                             "adb:///x",
-                                            "adb://a%20b",
-                                            "adb://a;b",
+                                            "adb://a%0Ab",
+                                            "adb://x?usb=port=1-1",
+                                            "adb://?usb=what",
+                                            "adb://x?display=0;reboot",
                                             "adb://x?server=h:0",
                                             "adb://x?server=h:99999",
                                             "adb://x?server=h:p"};
@@ -271,6 +295,7 @@ int main(int argc, char **argv)
         g_test_add_func("/adb/heal/offline", test_offline);
         g_test_add_func("/adb/heal/refused", test_refused);
         g_test_add_func("/adb/heal/phone-killed", test_phone_killed);
+        g_test_add_func("/adb/heal/another", test_another);
         g_test_add_func("/adb/heal/unknown-phone", test_unknown_phone);
         g_test_add_func("/adb/heal/bad-uri", test_bad_uri);
         g_test_add_func("/adb/heal/discovery", test_discovery);

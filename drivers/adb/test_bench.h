@@ -57,11 +57,12 @@ static char *sim_path(void)
         return g_build_filename(build != NULL ? build : "build", "sim", "android", NULL);
 }
 
-static G_GNUC_UNUSED void start_phone(guint16 port)
+static G_GNUC_UNUSED void start_phone_as(guint16 port, const char *serial)
 {
         g_autofree char *sim = sim_path(), *number = g_strdup_printf("%u", port),
                         *state = g_build_filename(bench.dir, "phone", NULL);
-        const char *argv[] = {sim, "--port", number, "--state", state, NULL};
+        const char *argv[] = {sim,    "--port", number, "--state", state, serial ? "--serial" : NULL,
+                              serial, NULL};
         g_autoptr(GError) error = NULL;
 
         bench.phone = tb_child_spawn(argv, NULL, NULL, TB_CHILD_STDOUT, &error);
@@ -72,6 +73,11 @@ static G_GNUC_UNUSED void start_phone(guint16 port)
         g_assert_true(g_str_has_prefix(line, "listening "));
         g_free(bench.serial);
         bench.serial = g_strdup_printf("127.0.0.1:%s", line + strlen("listening "));
+}
+
+static G_GNUC_UNUSED void start_phone(guint16 port)
+{
+        start_phone_as(port, NULL);
 }
 
 static G_GNUC_UNUSED void start_server(void)
