@@ -140,6 +140,11 @@ export function gadgetTests(lab) {
     psu.close();
     find.close();
     await until('the kernel has it again', () => rig.sh('ls /dev/usbtmc0'));
+    // A driver that is not ours takes it for an instrument, too.
+    assert.match(
+      await rig.sh("exec 3<>/dev/usbtmc0; echo '*IDN?' >&3; timeout 5 head -n 1 <&3"),
+      /^TESTBED RIG,TMC-1,RIG0002,1\.0/,
+    );
     await supply.end();
   });
 }
