@@ -2,7 +2,7 @@
 # Builds the lab's kernel and root file system below build/rig/:
 #
 #   vmlinux      Debian's own kernel, taken out of its package; nothing is installed on this machine
-#   base.cpio    busybox, udevd, uhubctl, the modules that the lab needs, init   (rebuilt when this script or guest/ changes)
+#   base.cpio    busybox, udevd, uhubctl, usbrelay, the modules that the lab needs, init   (rebuilt when this script or guest/ changes)
 #   host.cpio    testbed-host with the libraries and GStreamer plugins that it loads, and the guest test programs
 #
 # Usage: build.sh [base|host]   (no word: both)        PROGRAMS="a b": further programs of the guest
@@ -112,7 +112,7 @@ base() {
         stamp=$version-$(cat "$0" "$here"/guest/* | cksum | tr ' ' -)
         [ "$(cat "$out/base.stamp" 2>/dev/null)" = "$stamp" ] && [ -e "$out/base.cpio" ] && return
         say "building base.cpio (kernel $version)"
-        for p in udev uhubctl; do [ -e "$cache/$p/done" ] || { apt_unpack $p "$cache/$p"; touch "$cache/$p/done"; }; done
+        for p in udev uhubctl usbrelay libhidapi-hidraw0; do [ -e "$cache/$p/done" ] || { apt_unpack $p "$cache/$p"; touch "$cache/$p/done"; }; done
         root=$out/base; rm -rf "$root"
         mkdir -p "$root/bin" "$root/sbin" "$root/dev" "$root/proc" "$root/sys" "$root/tmp" "$root/run" "$root/etc" "$root/rig/www/cgi-bin" \
                  "$root/var/lib/testbed" "$root/usr/bin" "$root/lib/systemd" "$root/lib/udev"
@@ -128,8 +128,10 @@ base() {
                  80-net-setup-link 81-net-dhcp 80-debian-compat 60-persistent-storage-tape 70-memory 80-drivers; do
                 rm -f "$root/lib/udev/rules.d/$r.rules"
         done
-        cp "$cache/uhubctl/usr/sbin/uhubctl" "$root/bin/"
-        with_libs "$root" "$root/bin/udevadm" "$root/bin/uhubctl" "$root/lib/udev/v4l_id"
+        cp "$cache/uhubctl/usr/sbin/uhubctl" "$cache/usbrelay/usr/bin/usbrelay" "$root/bin/"
+        mkdir -p "$root/usr/lib/$arch"
+        cp -L "$cache/libhidapi-hidraw0/usr/lib/$arch/libhidapi-hidraw.so.0" "$(find "$cache/usbrelay" -name libusbrelay.so)" "$root/usr/lib/$arch/"
+        with_libs "$root" "$root/bin/udevadm" "$root/bin/uhubctl" "$root/bin/usbrelay" "$root/lib/udev/v4l_id"
         printf 'root:x:0:0:root:/:/bin/sh\n' >"$root/etc/passwd"
         printf 'root:x:0:\ntty:x:5:\ndialout:x:20:\nvideo:x:44:\ninput:x:104:\n' >"$root/etc/group"
         printf '127.0.0.1 localhost rig\n' >"$root/etc/hosts"

@@ -55,6 +55,10 @@ export function gadgetTests(lab) {
     assert.equal((await relay.run('get')).power, 'off');
     assert.equal((await relay.run('on')).power, 'on');
     assert.equal(await board.state(), '0b00000010');
+    // Debian's usbrelay, which is not ours and goes by hidraw, sees the same board beside us, and switches it.
+    assert.match(await rig.sh('usbrelay 2>/dev/null'), /RIG01_1=0\nRIG01_2=1\nRIG01_3=0\nRIG01_4=0/);
+    await rig.sh('usbrelay RIG01_3=1 >/dev/null 2>&1; usbrelay RIG01_3=0 >/dev/null 2>&1');
+    assert.equal(await board.state(), '0b00000010');
     await board.fault('stuck', true); // takes it, and does not switch
     assert.equal((await relay.run('off')).power, 'on');
     await board.fault('stuck', false);
