@@ -123,7 +123,7 @@ void tb_db_result_free(TbDbResult *result)
 
 guint tb_db_rows(const TbDbResult *result)
 {
-        return result->rows;
+        return result ? result->rows : 0;
 }
 
 static const TbDbValue *at(const TbDbResult *result, guint row, guint column)

@@ -42,7 +42,7 @@ void tb_db_text(TbDbCall *call, const char *value);              /* copied; NULL
 void tb_db_bytes(TbDbCall *call, const void *bytes, gsize size); /* copied */
 
 /* --- results: the rows of all statements of the call --- */
-guint tb_db_rows(const TbDbResult *result);
+guint tb_db_rows(const TbDbResult *result); /* NULL (there is an error instead): 0 */
 gint64 tb_db_get_int(const TbDbResult *result, guint row, guint column);
 const char *tb_db_get_text(const TbDbResult *result, guint row, guint column); /* borrowed; NULL is NULL */
 const void *tb_db_get_bytes(const TbDbResult *result, guint row, guint column,
