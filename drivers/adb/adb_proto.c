@@ -120,10 +120,11 @@ static gsize state_length(const char *at)
 {
         for (guint i = 0; i < G_N_ELEMENTS(states); i++) {
                 gsize n = strlen(states[i]);
-                const char *next = at + n + strspn(at + n, " ");
 
-                if (g_str_has_prefix(at, states[i]) && (at[n] == '\0' || strchr(" ;", at[n]) != NULL) &&
-                    (*next == '\0' || strchr("(;", *next) != NULL || strchr(next, ':') != NULL))
+                if (!g_str_has_prefix(at, states[i]) || (at[n] != '\0' && strchr(" ;", at[n]) == NULL))
+                        continue;
+                const char *next = at + n + strspn(at + n, " ");
+                if (*next == '\0' || strchr("(;", *next) != NULL || strchr(next, ':') != NULL)
                         return n;
         }
         return 0;
