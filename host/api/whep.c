@@ -25,12 +25,14 @@
 /* --- data channels --- */
 static bool channel_control_send(const char *text, gsize size G_GNUC_UNUSED, gpointer data)
 {
-        return tb_peer_send(((TbWhep *)data)->peer, "control", text, NULL);
+        const TbWhep *w = data;
+        return w->peer && tb_peer_send(w->peer, "control", text, NULL);
 }
 
 static bool channel_sensor_send(const char *text, gsize size G_GNUC_UNUSED, gpointer data)
 {
-        return tb_peer_send(((TbWhep *)data)->peer, "sensor", text, NULL);
+        const TbWhep *w = data;
+        return w->peer && tb_peer_send(w->peer, "sensor", text, NULL);
 }
 
 static const TbControlOps control_ops = {.send = channel_control_send, .max = TB_LIMIT_CHANNEL_MESSAGE};
@@ -71,9 +73,9 @@ static void whep_free(TbWhep *w)
         if (w->location) /* it was one */
                 tb_whep_gone_add(&w->api->whep_gone, w->device, w->id);
         g_hash_table_remove(w->api->whep, w->id);
-        tb_core_absent(w->present);
         tb_control_free(w->control);
         tb_control_free(w->sensor);
+        tb_core_absent(w->present); /* who listens is told: no longer this one */
         if (w->request)
                 tb_request_unref(w->request);
         if (w->restart)
