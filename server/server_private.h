@@ -78,6 +78,8 @@ void tb_server_end_events(TbServer *server);
 void tb_server_narrowed(TbServer *server, const char *user);
 /* The configuration was read again: links end whose maker's tokens have less than they open now. */
 void tb_server_tokens_changed(TbServer *server);
+/* A group gave `before`, and gives `after`: what they have opened who are in it by a signature ends, and with what it took their links. */
+void tb_server_group_changed(TbServer *server, const TbGrants *before, const TbGrants *after);
 bool tb_server_begin_people(TbServer *server, GError **error);
 /* Whether a host that dials `name` has come to us. */
 bool tb_server_is_named(const TbServerConfig *config, const char *name);

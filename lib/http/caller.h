@@ -25,6 +25,11 @@ typedef struct TbCaller {
 
 void tb_caller_clear(TbCaller *caller);
 void tb_caller_copy(TbCaller *to, const TbCaller *caller); /* `to`: all zero before */
+/* Whether he is in groups because a signature says so: no list here names him as a member. */
+static inline bool tb_caller_is_signed_member(const TbCaller *caller)
+{
+        return caller->by == TB_BY_JWT && caller->grants;
+}
 /* The one decision; see tb_grants_role(). */
 static inline TbRole tb_caller_role(const TbCaller *caller, const char *host, const char *device)
 {

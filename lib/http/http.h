@@ -142,6 +142,9 @@ void tb_http_free(TbHttp *http);
 void tb_http_end_user(TbHttp *http, const char *user);
 /* The same of what was opened by one sign-in (TbCaller.login), which is no more. */
 void tb_http_end_login(TbHttp *http, const char *login);
+/* The same of all whom somebody else's signature has put into groups: what a group may has changed, and of which they are only that
+ * signature says. */
+void tb_http_end_signed(TbHttp *http);
 /* OpenAPI 3.1 of every route that was added. `root`: where their paths begin, relative to the address of the
  * document itself ("..": it is one folder below). */
 json_t *tb_http_openapi(TbHttp *http, const char *title, const char *description, const char *root);

@@ -329,6 +329,19 @@ void tb_http_end_login(TbHttp *http, const char *login)
         }
 }
 
+void tb_http_end_signed(TbHttp *http)
+{
+        tb_assert_main();
+        tb_ws_end_signed(http);
+        for (GList *l = http->pushes.head; l;) {
+                TbPush *push = l->data;
+                l = l->next;
+                const TbCaller *caller = tb_push_caller(push);
+                if (caller && tb_caller_is_signed_member(caller))
+                        tb_push_close(push);
+        }
+}
+
 void tb_http_free(TbHttp *http)
 {
         if (!http)

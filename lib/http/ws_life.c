@@ -217,6 +217,16 @@ void tb_ws_end_login(TbHttp *http, const char *login)
         }
 }
 
+void tb_ws_end_signed(TbHttp *http)
+{
+        for (GList *l = http->sockets.head; l;) {
+                TbWs *ws = l->data;
+                l = l->next;
+                if (ws->is_signed_member)
+                        tb_ws_close(ws, 1012, "your rights may have changed: connect again");
+        }
+}
+
 void tb_ws_drop_all(TbHttp *http)
 {
         while (http->sockets.length > 0) {

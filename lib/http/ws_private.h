@@ -70,6 +70,7 @@ struct TbWs {
         bool hurry;                /* with it, this ends: the close frame of the peer is not waited for */
         bool closing_in; /* the peer's close frame came, or its bytes make no sense: nothing is read */
         bool dead, in_io, eof;
+        bool is_signed_member; /* tb_caller_is_signed_member() */
         guint8 missed; /* pings without any bytes after them */
         guint8 role;
         gint16 code;

@@ -107,6 +107,7 @@ TbWs *tb_request_upgrade(TbRequest *request, const char *protocol, gsize max_mes
         ws->peer = ws->id + peer_at;
         ws->login = ws->id + login_at;
         ws->until_ms = request->caller.until_ms;
+        ws->is_signed_member = tb_caller_is_signed_member(&request->caller);
         tb_ws_enlist(ws);
         tb_expire_note(http, ws->until_ms);
         request->ws = ws;

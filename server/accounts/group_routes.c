@@ -69,15 +69,27 @@ static void list_groups(TbRequest *request, gpointer data)
         tb_request_reply_tagged(request, out);
 }
 
-static void narrow_members(TbServer *server, const char *group)
+/* What a group gives. NULL: there is none; it gives nothing. */
+static TbGrants *given_by(const TbGroup *group)
 {
+        TbGrants *grants = tb_grants_new();
+        for (char **d = group ? group->devices : NULL; d && *d; d++)
+                tb_grants_add(grants, *d, group->role);
+        return grants;
+}
+
+static void narrow_members(TbServer *server, const char *group, const TbGrants *before)
+{
+        g_autoptr(TbGrants) now = given_by(tb_accounts_group(tb_people_store(server->people), group));
         g_autoptr(GPtrArray) users = tb_accounts_list_users(tb_people_store(server->people));
         for (guint i = 0; i < users->len; i++) {
                 const TbUser *user = g_ptr_array_index(users, i);
                 if (g_strv_contains((const char *const *)user->groups, group))
                         tb_server_narrowed(server, user->name);
         }
-        tb_server_rights_changed(server, ""); /* who says by a signature that he is in it */
+        /* who says by a signature that he is in it */
+        tb_server_group_changed(server, before, now);
+        tb_server_rights_changed(server, "");
 }
 
 static void put_group(TbRequest *request, gpointer data)
@@ -101,12 +113,13 @@ static void put_group(TbRequest *request, gpointer data)
                 return;
         }
         bool is_new = !old;
+        g_autoptr(TbGrants) before = given_by(old);
         TbGroup group = {.name = (char *)name,
                          .devices = devices,
                          .created_ms = old ? old->created_ms : tb_clock_ms()};
         tb_role_parse(json_string_value(json_object_get(in, "role")), &group.role);
         tb_accounts_put_group(store, &group);
-        narrow_members(server, name);
+        narrow_members(server, name, before);
         tb_log(TB_LOG_INFO, TB_F("user", tb_request_user(request), "request", tb_request_id(request)),
                "group %s is %s", name, is_new ? "new" : "changed");
         tb_server_when_written(request, server, is_new ? 201 : 200,
@@ -117,13 +130,14 @@ static void remove_group(TbRequest *request, gpointer data)
 {
         TbServer *server = data;
         const char *name = tb_request_arg(request, "name");
+        g_autoptr(TbGrants) before = given_by(tb_accounts_group(tb_people_store(server->people), name));
         g_autoptr(GError) error = NULL;
         if (!tb_accounts_remove_group(tb_people_store(server->people), name)) {
                 tb_set_error(&error, TB_ERROR_NOT_FOUND, "there is no group \"%s\"", name);
                 tb_server_refuse(request, &error);
                 return;
         }
-        narrow_members(server, name); /* they are in it still: it gives them nothing */
+        narrow_members(server, name, before); /* they are in it still: it gives them nothing */
         tb_log(TB_LOG_INFO, TB_F("user", tb_request_user(request), "request", tb_request_id(request)),
                "group %s was removed", name);
         tb_server_when_written(request, server, 204, NULL);

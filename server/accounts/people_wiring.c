@@ -163,6 +163,32 @@ void tb_server_tokens_changed(TbServer *server)
         tb_pairing_end_those(server->pairing, lost, server);
 }
 
+typedef struct Taken {
+        TbServer *server;
+        const TbGrants *before, *after; /* borrowed */
+} Taken;
+
+/* A link of who has no account: of which groups he is, his signature said when he made it, and nobody knows now. What a group has
+ * lost is lost for all of those; who still may makes another one. */
+static bool is_taken(const char *maker, const char *host, const char *device, TbMode mode, gpointer data)
+{
+        const Taken *t = data;
+        const TbServer *server = t->server;
+        TbRole least = mode == TB_MODE_CONTROL ? TB_ROLE_OPERATOR : TB_ROLE_VIEWER;
+        return host && !tb_accounts_user(tb_people_store(server->people), maker) &&
+               !tb_auth_names(server->config->auth, maker) &&
+               tb_grants_role(t->before, TB_ROLE_OPERATOR, host, device) >= least &&
+               tb_grants_role(t->after, TB_ROLE_OPERATOR, host, device) < least;
+}
+
+void tb_server_group_changed(TbServer *server, const TbGrants *before, const TbGrants *after)
+{
+        Taken t = {server, before, after};
+        tb_http_end_signed(server->http);
+        if (server->config->jwt_secret)
+                tb_pairing_end_those(server->pairing, is_taken, &t);
+}
+
 /* --- the audit log --- */
 #define SAW_S 600    /* who watches a device is noted so often */
 #define CARRIED_S 10 /* the same command of the same person */

@@ -7,7 +7,8 @@ import { existsSync, readFileSync, readdirSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { test } from 'node:test';
 
-import { BUILD, assertProblem, until } from './harness.mjs';
+import { BUILD, assertProblem, sse, until } from './harness.mjs';
+import { HEAD, frame, serve } from './link.mjs';
 import { hostKey, Server, withServer } from './server-harness.mjs';
 
 const PASSWORD = 'correct horse 1';
@@ -398,6 +399,41 @@ test('signed tokens (JWT): HS256 with the secret, and nothing else', async (t) =
   assert.ok(!server.program.text.includes(SECRET));
   const weak = Server.start({}, { env: { JWT_SECRET: 'too-short' } });
   await assert.rejects(weak, /less than 32 characters/);
+});
+
+test('what a group loses is lost at once to who is in it by a signature: streams, sockets, links; an account is a ceiling', async (t) => {
+  const tokens = [{ name: 'boss', role: 'admin', token: 'a-token-of-the-boss' }];
+  const hosts = [{ name: 'lab-1', token: 'a-token-of-the-host' }];
+  const server = await withServer(t, { tokens, hosts }, { env: { JWT_SECRET: SECRET } });
+  const boss = bearer(tokens[0].token);
+  const host = await server.host('lab-1', [device('board'), device('phone')], { token: hosts[0].token });
+  serve(host, (head, stream) =>
+    host.send(frame(HEAD, stream, { status: 200, headers: { 'content-type': 'text/event-stream' } })),
+  );
+  const group = (devices) => server.post('/api/groups', { name: 'boards', role: 'operator', devices }, boss);
+  await must(201, group(['lab-1/board', 'lab-1/phone']));
+  const exp = Math.floor(Date.now() / 1000) + 60;
+  const signed = (sub, more) => bearer(jwt({ sub, role: 'operator', exp, ...more }));
+  const carl = signed('carl', { groups: ['boards'] });
+  const dora = signed('dora'); // no group says what she may
+  const open = (who) => sse(server.url, '/api/hosts/lab-1/host/events?device=board', who);
+  const carls = await open(carl);
+  const doras = await open(dora);
+  const link = async (name) =>
+    (await must(201, server.post('/api/session', { device: `lab-1/${name}`, mode: 'view' }, carl))).sessionId;
+  const [lost, kept] = [await link('board'), await link('phone')];
+  const socket = await server.websocket(`/ws?access_token=${carl.headers.Authorization.slice(7)}`);
+  socket.send({ subscribe: ['devices'] });
+  await socket.find((m) => m.list === 'devices');
+
+  await must(200, group(['lab-1/phone']));
+  await until('his stream and his socket to end', () => carls.closed !== null && socket.closed !== null);
+  assert.equal(doras.closed, null);
+  await must(404, server.get(`/api/session/${lost}`, boss));
+  await must(200, server.get(`/api/session/${kept}`, boss));
+
+  await must(201, server.post('/api/users', { name: 'dora', role: 'viewer', groups: ['boards'] }, boss));
+  await until('her stream to end', () => doras.closed !== null);
 });
 
 test('the audit log: who did what, from where, by which request; filters and a cursor; over a restart', async (t) => {
