@@ -94,12 +94,24 @@ test("the server's page lists the board with its host and hands out links", asyn
   await page.getByText('Code to scan').last().click();
   await inPage(page, 'a code', () => [...document.querySelectorAll('img.qr')].at(-1)?.naturalWidth > 0);
   await page.keyboard.press('Escape');
+  // by keyboard: another link comes and goes, and one is where one was; behind what is taken back, too
+  const focused = () => page.evaluate(() => document.activeElement.closest('[data-session], section.panel')?.innerText ?? null);
+  await out.getByRole('button', { name: 'Show' }).focus();
+  await create('view');
+  const other = page.locator('[data-session]', { hasText: 'nobody in' });
+  await other.waitFor();
+  assert.match(await focused(), /night shift/);
+  await other.getByRole('button', { name: 'Revoke' }).focus();
+  await page.keyboard.press('Enter');
+  await other.waitFor({ state: 'detached' });
+  assert.match(await focused(), /night shift/);
   assertQuiet(page);
   assertQuiet(observer);
   await out.getByRole('button', { name: 'Revoke' }).click();
   await page.getByRole('dialog').getByRole('button', { name: 'Revoke' }).click();
   await say(observer, 'has taken it back');
   await page.getByText('No link is out').waitFor();
+  assert.match(await focused(), /No link is out/);
 });
 
 test('a view link: two watch at once, see each other, and cannot control', async (t) => {

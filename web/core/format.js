@@ -125,10 +125,8 @@ export function age(seconds) {
     [Math.floor(s / 60) % 60, 'min'],
     [s % 60, 's'],
   ];
-  const first = Math.max(
-    0,
-    parts.findIndex(([n]) => n > 0),
-  );
+  const large = parts.findIndex(([n]) => n > 0);
+  const first = large < 0 ? parts.length - 1 : large; // nothing yet: 0 s
   return parts
     .slice(first, first + 2)
     .filter(([n], i) => n > 0 || i === 0)

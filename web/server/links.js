@@ -90,28 +90,42 @@ function show() {
   shown = now;
   if (!some.length) {
     rows.clear();
+    const worked = box.querySelector('ul')?.contains(document.activeElement);
     fill(
       box,
       word
         ? empty('link', 'No link is like that.')
         : empty('link', 'No link is out. A device on the page Devices has “Link …”.'),
     );
+    if (worked) land(box);
     return;
   }
   const list = box.querySelector('ul') ?? h('ul', { class: 'list' });
   if (!list.isConnected) fill(box, list);
-  const held = document.activeElement;
+  const held = list.contains(document.activeElement) ? document.activeElement : null;
+  const at = [...list.children].findIndex((el) => el.contains(held));
   const next = some.map((s) => {
     const key = JSON.stringify(s);
     const old = rows.get(s.sessionId);
     if (old?.key === key) return old.el;
     const el = row(s);
-    if (old?.el.contains(held)) queueMicrotask(() => el.querySelector(`[data-do="${held.dataset.do}"]`)?.focus());
     rows.set(s.sessionId, { key, el });
     return el;
   });
   for (const id of [...rows.keys()]) if (!some.some((s) => s.sessionId === id)) rows.delete(id);
+  const { session } = list.children[at]?.dataset ?? {};
   list.replaceChildren(...next);
+  if (!held) return;
+  const place = rows.get(session)?.el;
+  const same = place?.querySelector(`[data-do="${held.dataset.do}"]`);
+  if (same) same.focus();
+  else land(place ?? next[Math.min(at, next.length - 1)]);
+}
+
+/** Who works by keyboard goes on here. No button: who holds Enter would press it, and take back one link after the other. */
+function land(el) {
+  el.tabIndex = -1;
+  el.focus();
 }
 
 function row(s) {

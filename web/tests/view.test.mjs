@@ -322,6 +322,7 @@ test('figures as people read them', () => {
   assert.equal(format.percent(0.4).replaceAll('\u00a0', ' '), '0.4 %');
   assert.equal(format.duration(3723), '1:02:03');
   assert.equal(format.duration(65), '1:05');
+  assert.equal(format.age(0.2).replaceAll('\u00a0', ' '), '0 s');
   assert.match(format.clockTime(Date.now(), true), /^\d\d:\d\d:\d\d\.\d{3}$/);
   assert.equal(format.toneOf('ready'), 'good');
   assert.equal(format.toneOf('fault'), 'bad');
