@@ -152,6 +152,8 @@ void tb_pairing_left(TbParty *party, gint64 now_ms)
         tb_host_line_left(party);
         if (party->picture)
                 g_bytes_unref(party->picture);
+        if (party->uploaded)
+                g_bytes_unref(party->uploaded);
         tb_device_list_free(party->devices);
         g_clear_pointer(&party->held, g_hash_table_unref);
         json_decref(party->hello);

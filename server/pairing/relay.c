@@ -293,7 +293,7 @@ static void host_picture(TbParty *host, const guint8 *bytes, gsize size)
         gsize n = size > 1 ? bytes[1] : 0;
         gsize m = size > 2 + n ? bytes[2 + n] : 0;
         gsize at = 3 + n + m;
-        bool again = size == at && bytes[0] == PICTURE_AGAIN && host->picture;
+        bool again = size == at && bytes[0] == PICTURE_AGAIN && host->uploaded;
         bool is_new = (bytes[0] == PICTURE && size > at) || (bytes[0] == UNIT && size > at + UNIT_HEAD);
         bool sound = bytes[0] == SOUND && size > at + SOUND_HEAD && size <= at + SOUND_HEAD + SOUND_MOST;
         if ((!again && !is_new && !sound) || n == 0 || m == 0) {
@@ -310,14 +310,14 @@ static void host_picture(TbParty *host, const guint8 *bytes, gsize size)
                 guint8 *copy = g_malloc(size - at + 1);
                 copy[0] = bytes[0];
                 memcpy(copy + 1, bytes + at, size - at);
-                g_clear_pointer(&host->picture, g_bytes_unref);
-                host->picture = g_bytes_new_take(copy, size - at + 1);
+                g_clear_pointer(&host->uploaded, g_bytes_unref);
+                host->uploaded = g_bytes_new_take(copy, size - at + 1);
         }
-        bool encoded = ((const guint8 *)g_bytes_get_data(host->picture, NULL))[0] == UNIT;
+        bool encoded = ((const guint8 *)g_bytes_get_data(host->uploaded, NULL))[0] == UNIT;
         if (observer && encoded)
-                relay_unit(observer, host->picture);
+                relay_unit(observer, host->uploaded);
         else if (observer) /* else it has left in the meantime */
-                tb_relay_picture(observer, host->picture);
+                tb_relay_picture(observer, host->uploaded);
 }
 
 void tb_relay_binary(TbParty *party, const guint8 *bytes, gsize size)
