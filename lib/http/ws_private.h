@@ -71,7 +71,7 @@ struct TbWs {
         bool closing_in; /* the peer's close frame came, or its bytes make no sense: nothing is read */
         bool dead, in_io, eof;
         bool is_signed_member; /* tb_caller_is_signed_member() */
-        guint8 missed; /* pings without any bytes after them */
+        guint8 missed;         /* pings without any bytes after them */
         guint8 role;
         gint16 code;
         char *id;                        /* owned: request id NUL user NUL peer NUL login NUL in one piece */

@@ -120,7 +120,8 @@ static void take(Wish *w)
         }
         tb_accounts_put_user(store, &w->user);
         tb_people_close(server->people);
-        if (w->less || w->is_new) /* by that name somebody may have come with a signature: he may not more than the account */
+        if (w->less ||
+            w->is_new) /* by that name somebody may have come with a signature: he may not more than the account */
                 tb_server_narrowed(server, w->user.name);
         else
                 tb_server_rights_changed(server, w->user.name);

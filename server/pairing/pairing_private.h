@@ -102,7 +102,7 @@ struct TbParty {
         guint32 trip_ms;       /* … and took so long there and back; the quickest lately */
         GList renew;           /* in pairing->renewals while `renew.data` is set */
         gint64 renew_ms;       /* when it is to have new TURN credentials */
-        GBytes *picture;  /* owned; the newest one that waits for the reader; NULL: none */
+        GBytes *picture;       /* owned; the newest one that waits for the reader; NULL: none */
         GBytes *uploaded; /* owned; of a host: the last one that it sent, of which it may say that it is for others, too; NULL: none */
 };
 

@@ -95,7 +95,8 @@ test("the server's page lists the board with its host and hands out links", asyn
   await inPage(page, 'a code', () => [...document.querySelectorAll('img.qr')].at(-1)?.naturalWidth > 0);
   await page.keyboard.press('Escape');
   // by keyboard: another link comes and goes, and one is where one was; behind what is taken back, too
-  const focused = () => page.evaluate(() => document.activeElement.closest('[data-session], section.panel')?.innerText ?? null);
+  const focused = () =>
+    page.evaluate(() => document.activeElement.closest('[data-session], section.panel')?.innerText ?? null);
   await out.getByRole('button', { name: 'Show' }).focus();
   await create('view');
   const other = page.locator('[data-session]', { hasText: 'nobody in' });
