@@ -7,6 +7,7 @@ import { CommandClient } from '../core/command.js';
 import { ConsoleClient } from '../core/console.js';
 import { commandOf, RemoteHost } from '../core/remote-host.js';
 import { LinkApi } from '../core/link-api.js';
+import { remoteServices } from '../server/remote.js';
 import { endWords, lostWords } from '../server/words.js';
 
 const KINDS = { power: 'power', uart: 'console', pad: 'input', files: 'files', apps: 'apps', sh: 'shell', log: 'logs' };
@@ -207,4 +208,51 @@ test('files and packages go by the link’s own routes, with its token, and the 
     link.url(link.iface('board', 'files'), { query: { path: '/x' }, auth: true }),
     `${at}/files?path=%2Fx&token=T%2F1`,
   );
+});
+
+test('by each way that opens the device is read anew: what ended with the one before was not told', async (t) => {
+  globalThis.window = { addEventListener() {}, removeEventListener() {} }; // what a page's leases ask for, without a store
+  t.after(() => delete globalThis.window);
+  const off = [];
+  const svc = remoteServices({
+    root: new URL('http://server/'),
+    session: { sessionId: 's', token: 't' },
+    id: 'board',
+    full: 'lab-1/board',
+    toast: {},
+    announce() {},
+    scope: { add: (fn) => off.push(fn) },
+    people: () => [],
+  });
+  let told = null;
+  const way = (name) => ({
+    name,
+    open: true,
+    ready() {
+      return this.open;
+    },
+    send(text) {
+      const { type, id, verb } = JSON.parse(text);
+      if (type === 'ping') queueMicrotask(() => svc.commands.receive('{"type":"pong"}', name));
+      if (this.open && verb === 'device.get')
+        queueMicrotask(() => svc.commands.receive(JSON.stringify({ id, ok: true, result: told })));
+      return this.open;
+    },
+  });
+  const leaseOf = async (holder) => {
+    told = { id: 'board', interfaces: [], lease: holder && { holder } };
+    const until = Date.now() + 5000;
+    const now = () => svc.store.state.devices.board?.lease?.holder ?? null;
+    while (now() !== holder && Date.now() < until) await new Promise((resolve) => setTimeout(resolve, 10));
+    return now();
+  };
+  const [relay, channel] = [way('relay'), way('data channel')];
+  svc.commands.addRoute(channel);
+  svc.commands.addRoute(relay);
+  assert.equal(await leaseOf('somebody'), 'somebody');
+  channel.open = false;
+  svc.commands.routesChanged();
+  assert.equal(await leaseOf(null), null);
+  off.forEach((fn) => fn());
+  svc.commands.close();
 });
