@@ -122,7 +122,7 @@ function show() {
   else land(place ?? next[Math.min(at, next.length - 1)]);
 }
 
-/** Who works by keyboard goes on here. No button: who holds Enter would press it, and take back one link after the other. */
+/** Who works by keyboard goes on here. No button: who holds Enter would press it, and take back link after link. */
 function land(el) {
   el.tabIndex = -1;
   el.focus();

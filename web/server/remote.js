@@ -60,7 +60,7 @@ export function remoteServices({ root, session, id, full, toast, announce, scope
     if (e.event === 'lease.asked') leases.asked(id, e.data);
     if (e.event === 'lease.answered' || e.event === 'lease.withdrawn') leases.settled(id, e.data);
   });
-  // what was told by a way that is lost, or while there was none, is not known: a lease that ended with the peer connection
+  // what was told by a way that is lost, or while there was none, is not known: that a lease has ended, for one
   commands.on('route', (way) => way && reload());
   commands.subscribe('sensor');
   commands.subscribe('event');

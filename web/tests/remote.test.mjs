@@ -211,7 +211,7 @@ test('files and packages go by the link’s own routes, with its token, and the 
 });
 
 test('by each way that opens the device is read anew: what ended with the one before was not told', async (t) => {
-  globalThis.window = { addEventListener() {}, removeEventListener() {} }; // what a page's leases ask for, without a store
+  globalThis.window = { addEventListener() {}, removeEventListener() {} }; // what a page's leases ask for
   t.after(() => delete globalThis.window);
   const off = [];
   const svc = remoteServices({
