@@ -65,7 +65,8 @@ static void test_passed_on(void)
         Room r;
         open_room(&r);
         send_unit(&r, r.fast, true, 1);
-        tb_pairing_drained(r.host->party); /* the last one stays that, whatever the host's own line does meanwhile */
+        tb_pairing_drained(
+                r.host->party); /* the last one stays that, whatever the host's own line does meanwhile */
         g_assert_cmpuint(r.host->pictures, ==, 0);
         send_unit(&r, r.slow, false, 0);
         g_assert_cmpuint(r.fast->pictures, ==, 1);
