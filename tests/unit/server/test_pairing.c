@@ -460,41 +460,6 @@ static char *watch_lab(World *w, char **ret_token)
         return g_strdup(tb_session_id(session));
 }
 
-/* A picture of the host for one observer; `n` 0: the last one is for him, too. */
-static void upload(World *w, Line *host, Line *observer, const char *session, guint8 n)
-{
-        const char *peer = text_of(g_ptr_array_index(observer->said, 0), "peerId");
-        g_autoptr(GByteArray) out = g_byte_array_new();
-        g_byte_array_append(out, (const guint8[]){n ? 1 : 2, (guint8)strlen(peer)}, 2);
-        g_byte_array_append(out, (const guint8 *)peer, (guint)strlen(peer));
-        g_byte_array_append(out, (const guint8[]){(guint8)strlen(session)}, 1);
-        g_byte_array_append(out, (const guint8 *)session, (guint)strlen(session));
-        if (n)
-                g_byte_array_append(out, (const guint8[]){0xff, 0xd8, n}, 3);
-        tb_pairing_binary(host->party, out->data, out->len, w->now);
-}
-
-/* The last picture of a host stays the last one, whatever its own line does between it and the word that it is for another, too. */
-static void test_shared_picture(void)
-{
-        World w;
-        setup(&w);
-        Line *host = lab(&w);
-        g_autofree char *token = NULL, *id = watch_lab(&w, &token);
-        Line *a = join(&w, "desktop", id, token), *b = join(&w, "desktop", id, token);
-        upload(&w, host, a, id, 7);
-        drain(host);
-        upload(&w, host, b, id, 0);
-        g_assert_cmpuint(a->pictures, ==, 1);
-        g_assert_cmpuint(b->pictures, ==, 1);
-        g_assert_cmpint(b->last_picture, ==, 7);
-        g_assert_cmpuint(host->pictures, ==, 0); /* it is not told of its own */
-        hang_up(&w, a);
-        hang_up(&w, b);
-        hang_up(&w, host);
-        teardown(&w);
-}
-
 /* A message of `size` bytes that an observer sends towards its host; whether it was taken. */
 static bool burdens(World *w, Line *observer, Line *host, gsize size)
 {
@@ -749,7 +714,6 @@ int main(int argc, char **argv)
         g_test_add_func("/pairing/rate-of-bytes", test_rate_of_bytes);
         g_test_add_func("/pairing/observers", test_observers);
         g_test_add_func("/pairing/slow-reader", test_slow_reader);
-        g_test_add_func("/pairing/shared-picture", test_shared_picture);
         g_test_add_func("/pairing/burden-of-host", test_burden_of_host);
         g_test_add_func("/pairing/turns", test_turns_of_observers);
         g_test_add_func("/pairing/message-sizes", test_message_sizes);
