@@ -33,7 +33,7 @@ for (const kind of ['line', 'http'])
           cpSync(join(top, part), join(tree, part), {
             recursive: true,
             preserveTimestamps: true,
-            filter: (from) => !/\/build\/(asan|tsan|fuzz|fuzz-found)(\/|$)/.test(from),
+            filter: (from) => !/\/build\/(asan|tsan|fuzz|fuzz-found|engine)(\/|$)/.test(from),
           });
         }
         const make = (...args) =>
