@@ -58,7 +58,6 @@ class FakeServer {
             access: server.access ?? 'tokens',
             peers: [],
             iceServers: [],
-            encoded: server.encoded,
           });
         return inbox.push(item);
       });
@@ -335,36 +334,6 @@ test('relay: the reduced picture is a JPEG, a few a second, and waits for a serv
   relay(link, 'v1', { id: 2, unsubscribe: ['picture'] });
   await link.find(to('v1', 2));
   await until('the source to stop', async () => (await host.get('/host/devices/screen/video')).json.state === 'idle');
-});
-
-test('relay: an observer that named H.264 keeps it, whatever else it subscribes to meanwhile', async (t) => {
-  const server = await FakeServer.start(t);
-  server.encoded = true;
-  await bench(t, server);
-  const link = await server.next();
-  await link.find((m) => m.type === 'hello');
-  observe(link, 'v1', 'view');
-  relay(link, 'v1', { id: 1, subscribe: ['picture'], codecs: ['h264'] });
-  relay(link, 'v1', { id: 2, subscribe: ['sensor', 'event'] });
-  await link.find(to('v1', 2));
-  // each is told as arrived; on a busy machine a few are JPEG, because they were late
-  const at = link.items.length;
-  let told = 0;
-  await until(
-    'H.264',
-    () => {
-      const pictures = link.items.filter(Buffer.isBuffer);
-      for (; told < pictures.length; told++)
-        link.send({
-          type: 'picture-arrived',
-          sessionId: 's1',
-          peerId: 'v1',
-          bytes: pictures[told].length - '.2v1.2s1'.length,
-        });
-      return link.items.slice(at).filter((m) => Buffer.isBuffer(m) && m[0] === 3).length >= 2;
-    },
-    30000,
-  );
 });
 
 test("carried requests: the host's own routes, by the role that the server names", async (t) => {
