@@ -28,7 +28,9 @@ static void run_device_verb(TbApi *api, TbRequest *request, TbInterface *iface G
         tb_api_run(api, request,
                    &(TbApiRun){.device = tb_request_arg(request, "id"),
                                .verb = text,
-                               .params = tb_request_json(request)});
+                               .params = tb_request_json(request),
+                               /* what was ordered and is not done yet */
+                               .status = g_str_has_prefix(verb->answers, "202") ? 202 : 0});
 }
 
 static void run_verb(TbApi *api, TbRequest *request, TbInterface *iface, const TbVerb *verb)

@@ -98,7 +98,9 @@ struct TbCore {
         json_t *unknown_devices; /* {id: spec}: stored, and not attached here: carried over; owned */
         json_t *unknown_leases;  /* {id: entry}; owned */
         char *state_problem;     /* a state file that was not understood at start: where it is kept; owned */
-        TbTally *refusals;       /* owned */
+        const struct TbRecordingOps *recorder; /* static; NULL: none (recording.h) */
+        void *recorder_data;                   /* borrowed */
+        TbTally *refusals;                     /* owned */
         TbMetric *commands_total, *command_seconds, *command_errors;
 };
 

@@ -176,7 +176,8 @@ test('the host and the page take and refuse the same', async () => {
 
 // ---- the document ---------------------------------------------------------------------------------------------------
 
-const whole = (v) => (['device', 'lease'].includes(v.kind) ? v.path : `/host/devices/{id}/${v.kind}${v.path}`);
+const whole = (v) =>
+  ['device', 'lease', 'recording'].includes(v.kind) ? v.path : `/host/devices/{id}/${v.kind}${v.path}`;
 
 // What is asked of a device and is no verb: what has no end, and what is no JSON.
 const STREAMS = [

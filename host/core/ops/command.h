@@ -140,9 +140,9 @@ void tb_commands_stop(TbCore *core);
 void tb_command_lines(TbCommand *command);
 
 /* The tables that verbs.c joins. */
-extern const TbVerbRun tb_device_verbs[], tb_lease_verbs[], tb_power_verbs[], tb_console_verbs[],
-        tb_video_verbs[], tb_audio_verbs[], tb_input_verbs[], tb_sensors_verbs[], tb_shell_verbs[],
-        tb_files_verbs[], tb_apps_verbs[], tb_logs_verbs[], tb_instrument_verbs[], tb_mount_verbs[],
-        tb_gpio_verbs[];
+extern const TbVerbRun tb_device_verbs[], tb_lease_verbs[], tb_recording_verbs[], tb_power_verbs[],
+        tb_console_verbs[], tb_video_verbs[], tb_audio_verbs[], tb_input_verbs[], tb_sensors_verbs[],
+        tb_shell_verbs[], tb_files_verbs[], tb_apps_verbs[], tb_logs_verbs[], tb_instrument_verbs[],
+        tb_mount_verbs[], tb_gpio_verbs[];
 const TbVerbRun *tb_verb_run(TbKind kind, const char *op);
 const TbVerbRun *tb_device_verb_run(const char *noun, const char *op); /* lease.*, device.* */

@@ -15,7 +15,7 @@ static const TbVerbRun *const tables[TB_KINDS] = {
 };
 
 /* What a device itself can do; no interface can bear these names. */
-static const TbVerbRun *const of_device[] = {tb_device_verbs, tb_lease_verbs};
+static const TbVerbRun *const of_device[] = {tb_device_verbs, tb_lease_verbs, tb_recording_verbs};
 
 static const TbVerbRun *find(const TbVerbRun *table, const char *op)
 {

@@ -10,7 +10,7 @@
  * lease.taken lease.renewed(transient) lease.asked(transient) {by,note} lease.expiring lease.ended {holder,reason} ·
  * resource.added resource.removed · command {verb,user,via,ok,…} · history.stopped history.resumed ·
  * state.failed state.saved {file} · discovery.fault discovery.running {driver} ·
- * viewer.joined viewer.left · media.state · server.connected server.lost · driver's own types · sample (transient) · line
+ * recording.mode recording.clip {clip,state,…} recording.stopped recording.resumed {reason} · viewer.joined viewer.left · media.state · server.connected server.lost · driver's own types · sample (transient) · line
  * (transient: log lines)
  */
 #include <glib.h>

@@ -7,7 +7,9 @@
 #include "lib/limits.h"
 #include "tests/unit/core/fake.h"
 
-#define LEASE TB_KINDS /* the device's own verbs have no kind */
+/* the device's own verbs have no kind */
+#define LEASE TB_KINDS
+#define RECORDING (TB_KINDS + 1)
 
 static bool valid(const TbParam *params, const char *field, json_t *value)
 {
@@ -35,7 +37,7 @@ static json_t *text_of(gsize size)
 static void test_parameters(void)
 {
         static const struct {
-                TbKind kind;
+                guint kind;
                 const char *op, *field;
                 gint64 limit;
                 bool text; /* the limit counts bytes */
@@ -62,10 +64,16 @@ static void test_parameters(void)
                 {LEASE, "take", "ttl_s", TB_LIMIT_LEASE_S, false},
                 {LEASE, "take", "wait_s", TB_LIMIT_LEASE_WAIT_S, false},
                 {LEASE, "take", "note", TB_LIMIT_LABEL, true},
+                {RECORDING, "set", "pre_s", TB_LIMIT_RECORD_PRE_S, false},
+                {RECORDING, "clip", "pre_s", TB_LIMIT_CLIP_PRE_S, false},
+                {RECORDING, "clip", "post_s", TB_LIMIT_CLIP_POST_S, false},
+                {RECORDING, "clip", "note", TB_LIMIT_CLIP_NOTE, true},
         };
         for (guint i = 0; i < G_N_ELEMENTS(cases); i++) {
                 const TbVerb *verb = cases[i].kind == LEASE ? tb_core_device_verb("lease", cases[i].op)
-                                                            : tb_core_verb(cases[i].kind, cases[i].op);
+                                     : cases[i].kind == RECORDING
+                                             ? tb_core_device_verb("recording", cases[i].op)
+                                             : tb_core_verb((TbKind)cases[i].kind, cases[i].op);
                 g_assert_nonnull(verb);
                 g_assert_cmpstr(verb->op, ==, cases[i].op);
                 for (gint64 n = cases[i].limit; n <= cases[i].limit + 1; n++)

@@ -1,0 +1,72 @@
+/* The verbs of the flight recorder: core checks them, who was set answers them, also when the caller has left. */
+#include "host/core/private.h"
+#include "host/core/recording.h"
+#include "lib/error.h"
+#include "tests/unit/core/fake.h"
+
+static TbRecordingCall *kept; /* of a clip that is not answered yet */
+
+static void get(TbRecordingCall *call, TbDevice *device, void *data G_GNUC_UNUSED)
+{
+        tb_recording_answer(call, json_pack("{s:s}", "device", tb_device_id(device)), NULL);
+}
+
+static void set(TbRecordingCall *call, TbDevice *device G_GNUC_UNUSED, json_t *params,
+                void *data G_GNUC_UNUSED)
+{
+        tb_recording_answer(call, json_incref(params), NULL);
+}
+
+static void clip(TbRecordingCall *call, TbDevice *device G_GNUC_UNUSED, json_t *params G_GNUC_UNUSED,
+                 const TbActor *actor G_GNUC_UNUSED, void *data G_GNUC_UNUSED)
+{
+        kept = call;
+}
+
+static const TbRecordingOps ops = {get, set, clip};
+
+static void test_verbs(void)
+{
+        Bench b;
+        Answer a = {0};
+        bench_start(&b, "{\"dut\":{\"attach\":\"fake://a\"}}", NULL);
+        bench_command(&b, &a, TB_ROLE_VIEWER, NULL, "dut", "recording.get", NULL);
+        g_assert_error(a.error, TB_ERROR, TB_ERROR_UNAVAILABLE); /* nobody records here yet */
+        answer_clear(&a);
+        tb_core_set_recorder(b.core, &ops, NULL);
+        bench_command(&b, &a, TB_ROLE_VIEWER, NULL, "dut", "recording.get", NULL);
+        g_assert_no_error(a.error);
+        g_assert_cmpstr(json_string_value(json_object_get(a.result, "device")), ==, "dut");
+        answer_clear(&a);
+        bench_command(&b, &a, TB_ROLE_VIEWER, NULL, "dut", "recording.set", "{\"mode\":\"on\"}");
+        g_assert_error(a.error, TB_ERROR, TB_ERROR_FORBIDDEN);
+        answer_clear(&a);
+        bench_command(&b, &a, TB_ROLE_OPERATOR, NULL, "dut", "recording.set", "{\"mode\":\"maybe\"}");
+        g_assert_error(a.error, TB_ERROR, TB_ERROR_INVALID);
+        answer_clear(&a);
+        bench_stop(&b, false);
+}
+
+/* A rule that was cancelled, a client that left: the recorder answers all the same, and nobody is hurt. */
+static void test_left(void)
+{
+        Bench b;
+        Answer a = {0};
+        const TbActor actor = {.user = "rule:motion", .role = TB_ROLE_OPERATOR, .via = "rule"};
+        bench_start(&b, "{\"dut\":{\"attach\":\"fake://a\"}}", NULL);
+        tb_core_set_recorder(b.core, &ops, NULL);
+        tb_command_cancel(
+                tb_core_command(b.core, &actor, "dut", "recording.clip", NULL, NULL, answer_cb, &a));
+        g_assert_nonnull(kept);
+        tb_recording_answer(kept, json_pack("{s:s}", "clip", "x"), NULL);
+        g_assert_false(a.done);
+        bench_stop(&b, false);
+}
+
+int main(int argc, char **argv)
+{
+        g_test_init(&argc, &argv, NULL);
+        g_test_add_func("/recording/verbs", test_verbs);
+        g_test_add_func("/recording/left", test_left);
+        return g_test_run();
+}
