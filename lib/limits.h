@@ -232,8 +232,10 @@
         (96 * 1024) /* bytes that wait for an observer, or on the host's line: then sound is left out, too */
 #define TB_LIMIT_RELAY_PICTURE (200 * 1024) /* bytes of a picture that goes by the pairing server */
 #define TB_LIMIT_VNC_CLIENTS 32
-#define TB_LIMIT_NET_RANGES 64           /* ranges of addresses in one list of a configuration */
-#define TB_LIMIT_BANNER 1024             /* bytes that a console's port says to whoever connects */
+#define TB_LIMIT_VNC_MESSAGE                                                                                 \
+        (4 * 1024 * 1024)      /* bytes of what a VNC viewer says at once; a longer one ends its session */
+#define TB_LIMIT_NET_RANGES 64 /* ranges of addresses in one list of a configuration */
+#define TB_LIMIT_BANNER 1024   /* bytes that a console's port says to whoever connects */
 #define TB_LIMIT_NETSERIAL_IDLE_S 604800 /* longest idle time-out of such a port */
 #define TB_LIMIT_NETSERIAL_CLIENTS 64    /* RFC 2217 and bare TCP, of one host */
 #define TB_LIMIT_NETSERIAL_LAST_MS                                                                           \

@@ -7,8 +7,7 @@
 
 enum { CAPS = 1 << 24, REQUEST = 1 << 25, PEEK = 1 << 26, NOTIFY = 1 << 27, PROVIDE = 1 << 28, TEXT = 1 };
 #define ACTIONS (CAPS | REQUEST | PEEK | NOTIFY | PROVIDE)
-#define FORMATS 16        /* bits of formats, each of which has a size among the capabilities */
-#define LONGEST (1 << 20) /* bytes of one message; a viewer that says more ends its session */
+#define FORMATS 16 /* bits of formats, each of which has a size among the capabilities */
 
 /* --- pure --- */
 char *tb_vnc_clip_of_latin1(const guint8 *bytes, gsize size)
@@ -36,7 +35,7 @@ char *tb_vnc_clip_inflate(const guint8 *bytes, gsize size)
         z_stream z = {.next_in = (Bytef *)(gpointer)bytes, .avail_in = (uInt)size};
         guint32 n = 0;
         g_autofree char *text = NULL;
-        if (size > LONGEST || inflateInit(&z) != Z_OK)
+        if (size > TB_LIMIT_VNC_MESSAGE || inflateInit(&z) != Z_OK)
                 return NULL;
         z.next_out = (Bytef *)&n;
         z.avail_out = sizeof n;
@@ -186,13 +185,15 @@ bool tb_vnc_clip_read(TbVncClip *clip, rfbClientPtr client, char **ret_text)
         gint64 length = (gint32)number_at(head + 4);
         bool plain = length >= 0;
         gsize size = (gsize)(plain ? length : -length);
-        if (size > LONGEST || (!plain && (size < 4 || !client->enableExtendedClipboard))) {
+        if (size > TB_LIMIT_VNC_MESSAGE || (!plain && size < 4)) {
                 rfbCloseClient(client);
                 return false;
         }
         g_autofree guint8 *bytes = g_malloc(size + 1);
         if (!read_exact(client, bytes, size))
                 return false;
+        if (!plain && !client->enableExtendedClipboard)
+                return true; /* nobody asked for it */
         if (!plain)
                 return extended(clip, client, bytes, size, ret_text);
         if (!client->viewOnly && size <= TB_LIMIT_CLIPBOARD)

@@ -2,6 +2,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <poll.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
@@ -104,8 +105,9 @@ static void extension_close(rfbClientPtr client, void *data)
 
 static rfbBool extension_offered(rfbClientPtr client, void **data, int encoding)
 {
+        TbVncSlot *slot = client->screen->screenData;
         return tb_vnc_buttons_offered(client, data, encoding) ||
-               tb_vnc_places_offered(client, data, encoding);
+               tb_vnc_places_offered(client, data, encoding) || tb_vnc_aside_offered(&slot->aside, encoding);
 }
 
 static rfbProtocolExtension extension = {
@@ -309,6 +311,7 @@ bool tb_vnc_slot_adopt(TbVncSlot *slot, int fd, GByteArray *ret_init, GError **e
 {
         int pair[2];
         slot->buttons = slot->tell_buttons = slot->places = slot->tell_places = false;
+        slot->aside = (TbVncAside){0};
         if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0, pair) < 0) {
                 tb_set_error(error, TB_ERROR_UNAVAILABLE, "socketpair: %s", g_strerror(errno));
                 close(fd);
@@ -345,6 +348,29 @@ bool tb_vnc_slot_say(TbVncSlot *slot, gint32 encoding)
         const guint32 number = GUINT32_TO_BE((guint32)encoding);
         memcpy(update + sizeof update - sizeof number, &number, sizeof number);
         return rfbWriteExact(slot->client, (const char *)update, sizeof update) > 0;
+}
+
+bool tb_vnc_slot_send(const TbVncSlot *slot, const guint8 *bytes, gsize size)
+{
+        while (size > 0) {
+                ssize_t n = send(slot->fd, bytes, size, MSG_NOSIGNAL);
+                if (n < 0 && errno == EAGAIN) {
+                        struct pollfd p = {.fd = slot->fd, .events = POLLOUT};
+                        if (poll(&p, 1, TB_VNC_STALL_MS) > 0)
+                                continue;
+                }
+                if (n <= 0)
+                        return false;
+                bytes += n;
+                size -= (gsize)n;
+        }
+        return true;
+}
+
+bool tb_vnc_slot_announce(TbVncSlot *slot)
+{
+        return tb_vnc_buttons_announce(slot) && tb_vnc_places_announce(slot) &&
+               tb_vnc_aside_announce(&slot->aside, slot->client);
 }
 
 void tb_vnc_slot_drop(TbVncSlot *slot)

@@ -13,6 +13,8 @@
 #include <rfb/rfb.h>
 #include <stdbool.h>
 
+#include "host/vnc/aside.h"
+
 #define TB_VNC_PROVEN "0.9.14" /* of libvncserver; docs/UPSTREAM.md */
 
 typedef struct TbVncSlots TbVncSlots;
@@ -25,6 +27,7 @@ typedef struct TbVncSlot {
         bool buttons;             /* buttons.h: it sends extended pointer events */
         bool tell_buttons;        /* and is to be told that we take them */
         bool places, tell_places; /* the same of keys by place: places.h */
+        TbVncAside aside;
 } TbVncSlot;
 
 /* Per process: one at a time, before any viewer's thread runs. */
@@ -50,5 +53,8 @@ bool tb_vnc_slot_adopt(TbVncSlot *slot, int fd, GByteArray *ret_init, GError **e
 /* The viewer's thread: an update of one empty rectangle of a pseudo-encoding, for a viewer that waits for one. False: it takes
  * nothing any more. */
 bool tb_vnc_slot_say(TbVncSlot *slot, gint32 encoding);
+bool tb_vnc_slot_announce(TbVncSlot *slot); /* the same of all that it asked about: buttons, places, aside */
+bool tb_vnc_slot_send(const TbVncSlot *slot, const guint8 *bytes,
+                      gsize size); /* waits as the library does; the same */
 void tb_vnc_slot_drop(
         TbVncSlot *slot); /* the viewer's thread: ends the connection and the library's client */

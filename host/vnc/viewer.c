@@ -229,7 +229,18 @@ static bool take_picture(TbVncViewer *viewer)
         return true;
 }
 
-/* Message types that we know and want: the library also knows scaling (its own copy of the picture), file
+/* What is neither the library's nor known by its length. */
+static bool read_aside(TbVncViewer *viewer, guint8 type)
+{
+        bool known;
+        if (tb_vnc_aside_read(&viewer->slot->aside, viewer->slot->client, type, &known))
+                return true;
+        viewer->reason = known ? "it says more, or takes less, than it may"
+                               : "a message of a kind that nobody here knows";
+        return false;
+}
+
+/* Message types that we want of the library: it also knows scaling (its own copy of the picture), file
  * transfer and chat. */
 static bool read_message(TbVncViewer *viewer)
 {
@@ -257,7 +268,9 @@ static bool read_message(TbVncViewer *viewer)
                 if (tb_vnc_places_read(viewer->slot, place_event))
                         break;
                 G_GNUC_FALLTHROUGH;
-        default: /* a byte from outside, no enum of ours */ viewer->reason = "unknown message"; return false;
+        default: /* a byte from outside, no enum of ours */
+                if (!read_aside(viewer, type))
+                        return false;
         }
         if (client->sock == RFB_INVALID_SOCKET) {
                 viewer->reason = "closed by the viewer, or a malformed message";
@@ -269,10 +282,10 @@ static bool read_message(TbVncViewer *viewer)
 static bool update(TbVncViewer *viewer)
 {
         rfbClientPtr client = viewer->slot->client;
+        tb_vnc_aside_request(&viewer->slot->aside, client);
         if (sraRgnEmpty(client->requestedRegion))
                 return true;
-        if (!tb_vnc_buttons_announce(viewer->slot) || !tb_vnc_places_announce(viewer->slot) ||
-            !tb_vnc_clip_announce(&viewer->clip, client)) {
+        if (!tb_vnc_slot_announce(viewer->slot) || !tb_vnc_clip_announce(&viewer->clip, client)) {
                 viewer->reason = "the viewer takes nothing any more";
                 return false;
         }
@@ -285,7 +298,7 @@ static bool update(TbVncViewer *viewer)
                 ok = rfbSendFramebufferUpdate(client, region);
                 sraRgnDestroy(region);
         }
-        ok = ok && client->sock != RFB_INVALID_SOCKET;
+        ok = ok && tb_vnc_aside_updated(&viewer->slot->aside, client) && client->sock != RFB_INVALID_SOCKET;
         tb_mutex_lock(&viewer->lock);
         viewer->stats.updates++;
         viewer->stats.encode_us += (guint64)(g_get_monotonic_time() - start);
@@ -293,23 +306,6 @@ static bool update(TbVncViewer *viewer)
         if (!ok)
                 viewer->reason = "the viewer takes nothing any more";
         return ok;
-}
-
-static bool send_all(int fd, const guint8 *bytes, gsize size)
-{
-        while (size > 0) {
-                ssize_t n = send(fd, bytes, size, MSG_NOSIGNAL);
-                if (n < 0 && errno == EAGAIN) {
-                        struct pollfd p = {.fd = fd, .events = POLLOUT};
-                        if (poll(&p, 1, TB_VNC_STALL_MS) > 0)
-                                continue;
-                }
-                if (n <= 0)
-                        return false;
-                bytes += n;
-                size -= (gsize)n;
-        }
-        return true;
 }
 
 /* The library needs a size before it can greet: waits for the first picture, then hands the socket over. */
@@ -344,7 +340,7 @@ static bool begin(TbVncViewer *viewer)
         tb_mutex_lock(&viewer->lock);
         viewer->adopted = true;
         tb_mutex_unlock(&viewer->lock);
-        if (!ok || !send_all(viewer->slot->fd, init->data, init->len)) {
+        if (!ok || !tb_vnc_slot_send(viewer->slot, init->data, init->len)) {
                 viewer->reason = "the greeting failed";
                 return false;
         }
