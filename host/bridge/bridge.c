@@ -307,11 +307,9 @@ static void on_lost(const char *reason, gpointer data)
                        json_pack("{s:s, s:s}", "url", bridge->config->server_url, "reason", reason));
 }
 
-static void on_binary(GBytes *message, gpointer data)
+static void on_binary(const guint8 *bytes, gsize size, gpointer data)
 {
         TbBridge *bridge = data;
-        gsize size;
-        const guint8 *bytes = g_bytes_get_data(message, &size);
         if (bridge->ready && tb_link_frame_begins(bytes, size)) /* else the server has grown first */
                 tb_carry_receive(bridge->carry, bytes, size);
 }

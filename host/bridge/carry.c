@@ -186,7 +186,7 @@ static void on_round(gpointer data)
         flush(data);
 }
 
-/* What is answered in one round of the poller goes as one message: libsoup writes but one in a round of the loop. */
+/* What is answered in one round of the poller goes as one message of the link. */
 static bool line_send(const void *bytes, gsize size, gpointer data)
 {
         TbCarry *carry = data;

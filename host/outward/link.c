@@ -6,7 +6,7 @@
 
 #include "host/outward/marks.h"
 #include "host/outward/own_end.h"
-#include "host/outward/paced_input.h"
+#include "host/outward/socket.h"
 #include "lib/error.h"
 #include "lib/limits.h"
 #include "lib/log.h"
@@ -24,9 +24,8 @@ struct TbBridgeLink {
         const TbBridgeLinkOps *ops; /* static */
         gpointer data;
         SoupSession *session;            /* ref */
-        SoupWebsocketConnection *ws;     /* ref; NULL: not open */
-        SoupWebsocketConnection *opener; /* ref: libsoup's own, whose stream `ws` reads at our pace */
-        TbPacedInput *input;             /* ref: of `ws` */
+        TbOutSocket *ws;                 /* owned; NULL: not open */
+        SoupWebsocketConnection *opener; /* ref: libsoup's, whose stream `ws` speaks on */
         GCancellable *cancel;            /* ref: of an attempt; NULL: none */
         SoupMessage *message;            /* ref: of the last attempt; NULL: none yet */
         guint retry;                     /* source */
@@ -91,12 +90,8 @@ static bool forget(TbBridgeLink *link)
         tb_marks_clear(&link->marks);
         if (!link->ws)
                 return false;
-        g_signal_handlers_disconnect_by_data(link->ws, link);
-        if (soup_websocket_connection_get_state(link->ws) == SOUP_WEBSOCKET_STATE_OPEN)
-                soup_websocket_connection_close(link->ws, SOUP_WEBSOCKET_CLOSE_GOING_AWAY, NULL);
-        g_clear_object(&link->ws);
-        g_clear_object(&link->input);
-        g_clear_object(&link->opener);
+        g_clear_pointer(&link->ws, tb_out_socket_free);
+        g_clear_object(&link->opener); /* closes the stream */
         return true;
 }
 
@@ -108,40 +103,31 @@ void tb_bridge_link_drop(TbBridgeLink *link, const char *reason)
         link->ops->lost(reason, link->data);
 }
 
-static void on_closed(SoupWebsocketConnection *ws, gpointer data)
+static void on_closed(const char *reason, gpointer data)
 {
-        gushort code = soup_websocket_connection_get_close_code(ws);
-        const char *text = soup_websocket_connection_get_close_data(ws);
-        g_autofree char *reason =
-                code == 0 || code == SOUP_WEBSOCKET_CLOSE_NO_STATUS ? g_strdup("the connection ended")
-                : text && *text ? g_strdup_printf("closed by the server: %s (%u)", text, code)
-                                : g_strdup_printf("closed by the server (%u)", code);
         tb_bridge_link_drop(data, reason);
 }
 
-static void on_message(SoupWebsocketConnection *ws, gint kind, GBytes *message, gpointer data)
+static void on_message(bool binary, const guint8 *bytes, gsize size, gpointer data)
 {
-        (void)ws;
         TbBridgeLink *link = data;
-        gsize size;
-        const char *bytes = g_bytes_get_data(message, &size);
         link->heard_us = g_get_monotonic_time();
-        if (kind == SOUP_WEBSOCKET_DATA_TEXT) {
-                g_autofree char *text = g_strndup(
-                        bytes ? bytes : "", size); /* the handler may drop the link and the message with it */
-                link->ops->text(text, size, link->data);
+        if (binary) {
+                link->ops->binary(bytes, size, link->data);
         } else {
-                g_autoptr(GBytes) kept = g_bytes_ref(message);
-                link->ops->binary(kept, link->data);
+                g_autofree char *text = g_strndup((const char *)bytes, size);
+                link->ops->text(text, size, link->data);
         }
 }
+
+static const TbOutSocketOps socket_ops = {.message = on_message, .closed = on_closed};
 
 static void mark(TbBridgeLink *link)
 {
         char text[64];
         gint64 t = tb_marks_add(&link->marks, g_get_monotonic_time());
-        g_snprintf(text, sizeof text, "{\"type\":\"ping\",\"t\":%" G_GINT64_FORMAT "}", t);
-        soup_websocket_connection_send_text(link->ws, text);
+        int size = g_snprintf(text, sizeof text, "{\"type\":\"ping\",\"t\":%" G_GINT64_FORMAT "}", t);
+        tb_out_socket_send(link->ws, false, text, (gsize)size);
 }
 
 /* The server is asked; one that does not answer is gone (a cut cable sends no end). A short cut is left to
@@ -164,19 +150,14 @@ void tb_bridge_link_pong(TbBridgeLink *link, gint64 t)
         link->ops->arrived(link->data);
 }
 
-/* The same connection on a stream that is read a turn at a time: libsoup opens WebSockets only on streams of its
- * own, which it reads to their end. Its object stays, as the owner of the socket, and reads no more. */
-static SoupWebsocketConnection *paced(TbBridgeLink *link, SoupWebsocketConnection *opener)
+/* libsoup has opened it, and would wake the loop several times for each message, and read on as long as there is something: its object
+ * stays as the owner of the stream, and reads no more. */
+static TbOutSocket *taken_over(TbBridgeLink *link, SoupWebsocketConnection *opener)
 {
-        GIOStream *io = soup_websocket_connection_get_io_stream(opener);
         bool stopped = g_source_remove_by_user_data(opener);
         g_assert(stopped);
-        link->input = tb_paced_input_new(g_io_stream_get_input_stream(io));
-        g_autoptr(GIOStream) stream =
-                g_simple_io_stream_new(G_INPUT_STREAM(link->input), g_io_stream_get_output_stream(io));
-        return soup_websocket_connection_new(stream, soup_websocket_connection_get_uri(opener),
-                                             SOUP_WEBSOCKET_CONNECTION_CLIENT, NULL,
-                                             soup_websocket_connection_get_protocol(opener), NULL);
+        return tb_out_socket_new(soup_websocket_connection_get_io_stream(opener), 2 * TB_LIMIT_WS_MESSAGE,
+                                 &socket_ops, link);
 }
 
 /* Why there is no WebSocket, with what to look at; the caller frees it. */
@@ -218,11 +199,8 @@ static void on_connected(GObject *source, GAsyncResult *result, gpointer data)
         g_clear_pointer(&link->said, g_free);
         link->opener = ws;
         tb_own_end_keep_short(soup_websocket_connection_get_io_stream(ws));
-        link->ws = ws = paced(link, ws);
+        link->ws = taken_over(link, ws);
         link->heard_us = g_get_monotonic_time();
-        soup_websocket_connection_set_max_incoming_payload_size(ws, 2 * TB_LIMIT_WS_MESSAGE);
-        g_signal_connect(ws, "message", G_CALLBACK(on_message), link);
-        g_signal_connect(ws, "closed", G_CALLBACK(on_closed), link);
         link->alive = g_timeout_add_seconds(TB_BRIDGE_ASK_S, on_alive, link);
         link->ops->opened(link->data);
 }
@@ -387,7 +365,7 @@ static gboolean on_doomed(gpointer data)
 
 bool tb_bridge_link_send(TbBridgeLink *link, bool binary, const void *bytes, gsize size)
 {
-        if (!link || !link->ws || soup_websocket_connection_get_state(link->ws) != SOUP_WEBSOCKET_STATE_OPEN)
+        if (!link || !link->ws)
                 return false;
         if (!bytes && !binary)
                 return true; /* what could not be written as JSON (lib/json.h) is no message */
@@ -396,9 +374,7 @@ bool tb_bridge_link_send(TbBridgeLink *link, bool binary, const void *bytes, gsi
                         link->doomed = g_idle_add(on_doomed, link);
                 return false;
         }
-        g_autoptr(GBytes) message = g_bytes_new(bytes, size);
-        soup_websocket_connection_send_message(
-                link->ws, binary ? SOUP_WEBSOCKET_DATA_BINARY : SOUP_WEBSOCKET_DATA_TEXT, message);
+        tb_out_socket_send(link->ws, binary, bytes, size);
         if (tb_marks_sent(&link->marks, size))
                 mark(link);
         return true;
@@ -406,8 +382,8 @@ bool tb_bridge_link_send(TbBridgeLink *link, bool binary, const void *bytes, gsi
 
 void tb_bridge_link_hold(TbBridgeLink *link, bool held)
 {
-        if (link && link->input)
-                tb_paced_input_hold(link->input, held);
+        if (link && link->ws)
+                tb_out_socket_hold(link->ws, held);
 }
 
 gsize tb_bridge_link_under_way(const TbBridgeLink *link)

@@ -2,9 +2,8 @@
 /*
  * The outbound WebSocket of a host: opens it, keeps it alive, opens it again for ever after a loss (pause
  * doubling from 0.5 to 30 s, with jitter, so that a thousand hosts do not come back at once; at once when
- * the machine's network has changed). libsoup tells
- * nothing about its queue; so what is under way is counted by asking for a pong after it: that covers the
- * queue, the network and the server. Main thread.
+ * the machine's network has changed). What is under
+ * way is counted by asking for a pong after it: that covers the queue, the network and the server. Main thread.
  */
 #include <glib.h>
 #include <stdbool.h>
@@ -22,7 +21,7 @@ typedef struct TbBridgeLink TbBridgeLink;
 typedef struct TbBridgeLinkOps {
         void (*opened)(gpointer data);                             /* the socket stands; say hello */
         void (*text)(const char *text, gsize size, gpointer data); /* NUL-terminated */
-        void (*binary)(GBytes *message, gpointer data);
+        void (*binary)(const guint8 *bytes, gsize size, gpointer data);
         void (*lost)(const char *reason, gpointer data); /* after opened; it is tried again by itself */
         void (*arrived)(gpointer data);                  /* more of what was sent has come to the server */
 } TbBridgeLinkOps;

@@ -165,7 +165,8 @@ static void on_nothing(gpointer data G_GNUC_UNUSED)
 {
 }
 
-static void on_binary(GBytes *message G_GNUC_UNUSED, gpointer data G_GNUC_UNUSED)
+static void on_binary(const guint8 *bytes G_GNUC_UNUSED, gsize size G_GNUC_UNUSED,
+                      gpointer data G_GNUC_UNUSED)
 {
 }
 
