@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "host/analysis/analysis.h"
 #include "host/api/api.h"
 #include "host/bridge/bridge.h"
 #include "host/core/core.h"
@@ -38,6 +39,7 @@ typedef struct TbHost {
         TbCore *core;
         TbMedia *media;
         TbMediaBind *bind;
+        TbAnalysis *analysis;
         TbVnc *vnc;
         TbNetSerial *netserial;
         TbApi *api;
@@ -202,6 +204,7 @@ static bool open_rooms(TbHost *h, GError **error)
                                                  .log_json = args.log_json});
         tb_core_start(h->core);
         h->bind = tb_media_bind(h->media, h->core);
+        h->analysis = tb_analysis_new(h->core, h->media);
         h->vnc = tb_vnc_new(&(TbVncOptions){h->core, h->media, h->poller, h->metrics, tb_version}, error);
         if (!h->vnc)
                 return false;
@@ -238,6 +241,7 @@ static void close_rooms(TbHost *h)
                 g_main_context_iteration(NULL, TRUE);
         tb_netserial_free(h->netserial);
         tb_vnc_free(h->vnc);
+        tb_analysis_free(h->analysis);
         tb_media_unbind(h->bind);
         tb_media_free(h->media);
         if (h->core)

@@ -206,11 +206,13 @@ typedef struct SampleReader {
         char *device, *interface;
         char **streams; /* NULL: all */
         guint bus;
+        TbWant *want; /* owned */
 } SampleReader;
 
 static void sample_free(SampleReader *r)
 {
         tb_bus_unsubscribe(tb_core_bus(r->api->core), r->bus);
+        tb_core_unwant(r->want);
         g_strfreev(r->streams);
         g_free(r->device);
         g_free(r->interface);
@@ -272,6 +274,7 @@ static SampleReader *sample_new(TbApi *api, TbRequest *request, TbInterface *ifa
         r->interface = g_strdup(tb_interface_name(iface));
         r->streams = streams && *streams ? g_strsplit(streams, ",", TB_LIMIT_STREAMS) : NULL;
         r->bus = tb_bus_read(tb_core_bus(api->core), sample_event, NULL, r);
+        r->want = tb_core_want(api->core, r->device, r->interface, (const char *const *)r->streams);
         return r;
 }
 

@@ -52,7 +52,10 @@ void tb_device_each_interface(TbDevice *device, void (*call)(TbInterface *iface,
 const char *tb_interface_name(const TbInterface *iface);
 TbKind tb_interface_kind(const TbInterface *iface);
 TbDevice *tb_interface_device(const TbInterface *iface);
-const char *tb_interface_id(const TbInterface *iface); /* "board/video": stable key and log text */
+const char *tb_interface_id(const TbInterface *iface);     /* "board/video": stable key and log text */
+const char *tb_interface_driver(const TbInterface *iface); /* static: name of what it is attached by */
+const json_t *tb_interface_param(const TbInterface *iface,
+                                 const char *name); /* of its attachment; borrowed */
 TbState tb_interface_state(
         const TbInterface *iface,
         const char **ret_reason); /* reason: NULL when there is none; borrowed until the loop turns */
@@ -232,6 +235,7 @@ void tb_interface_audio_stop(TbInterface *iface);
 /* What the host itself measured of what this interface gives: told by the sensors of its attachment, or else by the first ones that the
  * device has. False: it has none. */
 bool tb_interface_measured(TbInterface *iface, const TbSample *sample);
+TbInterface *tb_interface_teller(TbInterface *iface); /* who tells it; NULL: nobody. Borrowed */
 
 /* --- sensors --- */
 /* A row of a table: which streams are wanted. */
@@ -240,6 +244,19 @@ bool tb_interface_measured(TbInterface *iface, const TbSample *sample);
                 .name = "stream", .type = TB_PARAM_STRING, .max = 1024,                                      \
                 .help = "only these streams: names with commas"                                              \
         }
+/*
+ * Who wants to know what sensors say that are only made while somebody does (host/analysis): streams over REST and sockets,
+ * rules. By name, so that a want outlives a device that is attached anew.
+ */
+typedef struct TbWant TbWant;
+/* `interface` NULL: every one of the device; `streams` NULL: all of them. Copied. */
+TbWant *tb_core_want(TbCore *core, const char *device, const char *interface, const char *const *streams);
+void tb_core_unwant(TbWant *want); /* accepts NULL */
+/* Somebody wants it. `named`: and said so by the stream's name: what costs privacy (a microphone) does not start because a
+ * page shows all there is. */
+bool tb_core_wanted(TbCore *core, const char *device, const char *interface, const char *stream, bool named);
+/* `changed` (NULL: nobody) is called after each change; one listener. */
+void tb_core_listen_wants(TbCore *core, void (*changed)(gpointer user), gpointer user);
 json_t *tb_interface_samples(TbInterface *iface); /* {stream:{t,seq,quantity,unit,value}}; new reference */
 
 /* --- input --- */

@@ -101,6 +101,11 @@ struct TbCore {
         const struct TbRecordingOps *recorder; /* static; NULL: none (recording.h) */
         void *recorder_data;                   /* borrowed */
         TbTally *refusals;                     /* owned */
+        struct {
+                GQueue all; /* TbWant, not owned: device/wants.c */
+                void (*changed)(gpointer user);
+                gpointer user;
+        } wants;
         TbMetric *commands_total, *command_seconds, *command_errors;
 };
 

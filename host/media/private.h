@@ -31,6 +31,7 @@ typedef enum TbSinkFlags {
         TB_SINK_QUIET = 1 << 2, /* neither keeps the source running nor counts as a viewer: its owner acquires
                                    the hub itself */
         TB_SINK_JPEG = 1 << 3,  /* a JPEG of the source is welcome as it is */
+        TB_SINK_UNCOUNTED = 1 << 4, /* keeps the source running, and is no viewer */
 } TbSinkFlags;
 TbHubSink *tb_hub_add_sink_full(TbHub *hub, TbSinkFlags flags, void (*frame)(void *data, TbFrame *frame),
                                 void *data);

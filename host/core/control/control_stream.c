@@ -17,6 +17,7 @@ typedef struct Subscription {
         char *key;
         What what;
         char *device, *interface; /* NULL: any */
+        TbWant *want;             /* owned; sensors of a device that was named; else NULL */
         /* console */
         guint watch;             /* 0: the interface is not there now */
         TbInterface *watched;    /* borrowed; NULL with watch 0 */
@@ -53,6 +54,7 @@ static void subscription_free(gpointer data)
 {
         Subscription *s = data;
         unwatch(s);
+        tb_core_unwant(s->want);
         g_free(s->key);
         g_free(s->device);
         g_free(s->interface);
@@ -370,6 +372,8 @@ bool tb_control_stream_add(TbControlStream *stream, const char *key, const TbTop
                 subscription_free(s);
                 return false;
         }
+        if (what == WHAT_SENSOR && device)
+                s->want = tb_core_want(stream->core, device, topic->interface, NULL);
         g_ptr_array_add(stream->subscriptions, s);
         if (console && !stream->devices)
                 stream->devices = tb_bus_follow_devices(tb_core_bus(stream->core), on_device, stream);

@@ -79,6 +79,16 @@ TbDevice *tb_interface_device(const TbInterface *iface)
         return iface->device;
 }
 
+const char *tb_interface_driver(const TbInterface *iface)
+{
+        return iface->attachment->driver->name;
+}
+
+const json_t *tb_interface_param(const TbInterface *iface, const char *name)
+{
+        return json_object_get(iface->attachment->params, name);
+}
+
 const char *tb_interface_id(const TbInterface *iface)
 {
         return iface->id;
@@ -150,11 +160,6 @@ json_t *tb_interface_json(const TbInterface *iface)
         if (iface->kind == TB_KIND_POWER)
                 json_object_set_new(o, "power", tb_interface_power_json(iface));
         return o;
-}
-
-json_t *tb_interface_samples(TbInterface *iface)
-{
-        return iface->samples ? tb_samples_latest(iface->samples) : json_object();
 }
 
 void tb_interface_tell_state(TbInterface *iface)
@@ -257,20 +262,6 @@ static void on_line(gpointer data, const char *line, gint64 t_ms)
         g_autofree char *valid = g_utf8_make_valid(line, -1);
         tb_bus_publish_transient(iface->device->core->bus, "line", iface->device->id, iface->name,
                                  json_pack("{s:I, s:s}", "t", (json_int_t)t_ms, "text", valid));
-}
-
-void tb_interface_add_sample(TbInterface *iface, const TbSample *sample)
-{
-        json_t *event = tb_samples_add(iface->samples, sample);
-        if (!event) {
-                tb_log(TB_LOG_DEBUG, TB_F("device", iface->id, "stream", sample->stream),
-                       "sample refused: no finite value, a bad name, or too many streams");
-                return;
-        }
-        if (tb_samples_crowded(iface->samples, sample->stream))
-                tb_sensor_log_save(iface->device->core->sensor_log);
-        json_object_set_new(event, "stream", json_string(sample->stream));
-        tb_bus_publish_transient(iface->device->core->bus, "sample", iface->device->id, iface->name, event);
 }
 
 static void on_sample(gpointer data, const TbSample *sample)
@@ -416,20 +407,4 @@ void tb_interface_audio_start(TbInterface *iface, const TbSoundSink *sink, gpoin
 void tb_interface_audio_stop(TbInterface *iface)
 {
         tb_worker_audio_stop(tb_interface_worker(iface));
-}
-
-bool tb_interface_measured(TbInterface *iface, const TbSample *sample)
-{
-        TbInterface *sensors = NULL;
-        const GPtrArray *all = iface->device->interfaces;
-        for (guint i = 0; i < all->len; i++) {
-                TbInterface *other = g_ptr_array_index(all, i);
-                if (other->kind == TB_KIND_SENSORS &&
-                    (!sensors ||
-                     (other->attachment == iface->attachment && sensors->attachment != iface->attachment)))
-                        sensors = other;
-        }
-        if (sensors)
-                tb_interface_add_sample(sensors, sample);
-        return sensors != NULL;
 }

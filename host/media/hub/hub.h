@@ -85,6 +85,8 @@ typedef struct TbHubSink TbHubSink;
  * slates: false = never called with a slate (a still wants the device or nothing).
  */
 TbHubSink *tb_hub_add_sink(TbHub *hub, bool slates, void (*frame)(void *data, TbFrame *frame), void *data);
+/* As tb_hub_add_sink() without slates, for the host itself: it is no viewer, and gets a JPEG as the source sent it. */
+TbHubSink *tb_hub_add_watch(TbHub *hub, void (*frame)(void *data, TbFrame *frame), void *data);
 TbHubSink *tb_hub_add_mailbox(TbHub *hub, bool slates, void (*frame)(void *data, TbFrame *frame), void *data);
 void tb_hub_remove_sink(TbHubSink *sink); /* frees it; accepts NULL */
 /* Only inside `frame` of a mailbox: what changed since the frame that this sink saw before. Returns the

@@ -227,7 +227,7 @@ TbHubSink *tb_hub_add_sink_full(TbHub *hub, TbSinkFlags flags, void (*frame)(voi
         if (flags & TB_SINK_MAILBOX)
                 sink->box = tb_mailbox_new(mailbox_arrived, sink, free_frame);
         if (!(flags & TB_SINK_QUIET))
-                tb_hub_acquire(hub, true);
+                tb_hub_acquire(hub, !(flags & TB_SINK_UNCOUNTED));
         tb_mutex_lock(&hub->lock);
         g_ptr_array_add(hub->sinks, sink);
         TbFrame *now = hub->last || hub->slate_on ? frame_for(hub, sink, NULL) : NULL;
@@ -240,6 +240,11 @@ TbHubSink *tb_hub_add_sink_full(TbHub *hub, TbSinkFlags flags, void (*frame)(voi
 TbHubSink *tb_hub_add_sink(TbHub *hub, bool slates, void (*frame)(void *data, TbFrame *frame), void *data)
 {
         return tb_hub_add_sink_full(hub, slates ? TB_SINK_SLATES : 0, frame, data);
+}
+
+TbHubSink *tb_hub_add_watch(TbHub *hub, void (*frame)(void *data, TbFrame *frame), void *data)
+{
+        return tb_hub_add_sink_full(hub, TB_SINK_JPEG | TB_SINK_UNCOUNTED, frame, data);
 }
 
 TbHubSink *tb_hub_add_mailbox(TbHub *hub, bool slates, void (*frame)(void *data, TbFrame *frame), void *data)
@@ -257,7 +262,7 @@ void tb_hub_remove_sink(TbHubSink *sink)
         g_ptr_array_remove_fast(hub->sinks, sink);
         tb_mutex_unlock(&hub->lock);
         if (!(sink->flags & TB_SINK_QUIET))
-                tb_hub_release(hub, true);
+                tb_hub_release(hub, !(sink->flags & TB_SINK_UNCOUNTED));
         sink->removed = true;
         if (!sink->delivering) {
                 tb_mailbox_free(sink->box);
