@@ -149,6 +149,8 @@ typedef struct TbConsoleOps {
         bool (*send_break)(TbInstance *self, TbIo *io, int ms, GError **error); /* NULL: no break */
         /* NULL: it is no terminal. 1..TB_LIMIT_TERMINAL_SIDE each; its program is told (SIGWINCH) */
         bool (*resize)(TbInstance *self, TbIo *io, int columns, int rows, GError **error);
+        /* It holds a tty that a program of the host (esptool, picocom) may be lent: core closes the lane for a while and opens it again. */
+        bool releases;
 } TbConsoleOps;
 
 typedef struct TbVideoOps {

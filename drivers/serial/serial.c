@@ -292,7 +292,8 @@ static const TbConsoleOps console = {.write = serial_write,
                                      .set = serial_set,
                                      .wanted = serial_wanted,
                                      .want = serial_want,
-                                     .send_break = serial_break};
+                                     .send_break = serial_break,
+                                     .releases = true};
 
 static const TbLane lanes[] = {
         {.name = "console",

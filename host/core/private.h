@@ -56,6 +56,8 @@ struct TbInterface {
         GPtrArray *joints;     /* borrowed TbJoint: calls under way that others may join (ops/join.c) */
         TbSerialSettings
                 *line_before; /* owned: of its line, before a client of RFC 2217 changed it; NULL: none has */
+        gint64 released_ms;   /* its tty is lent until then, by the wall clock; 0: it is not */
+        char *released_by;    /* owned: who did; NULL: nobody */
         json_t *ports; /* owned: {"rfc2217": {"listen","open","why"?}, "tcp": …}; NULL: none was asked for */
 };
 

@@ -1,7 +1,7 @@
 // The operator's console on a desktop (Xvfb with xterm) and on a phone (the simulated one behind the real adb server);
 // VNC in the console page and on the noVNC port.
 import assert from 'node:assert/strict';
-import { existsSync, mkdirSync, readFileSync, rmSync } from 'node:fs';
+import { existsSync, mkdirSync, readFileSync, realpathSync, rmSync } from 'node:fs';
 import path from 'node:path';
 import { before, test } from 'node:test';
 
@@ -27,6 +27,7 @@ let browser;
 let display;
 let folder;
 let novnc;
+let serial;
 
 before(async () => {
   folder = scratch('tb-desk-');
@@ -61,12 +62,21 @@ before(async () => {
     file.after(() => xterm.kill());
   }
   const phone = await startPhone(file);
+  const ends = ['line', 'board'].map((name) => path.join(folder, name));
+  const wire = new Program(['socat', ...ends.map((end) => `pty,raw,echo=0,link=${end}`)]);
+  file.after(() => wire.kill());
+  await until('the pty', () => ends.every((end) => existsSync(end)));
   novnc = await freePort();
+  serial = await freePort();
   host = await withHost(
     file,
     {
       novnc: { port: novnc },
-      devices: { desktop: { attach: desk.uri }, phone: { label: 'Phone', attach: phone.uri } },
+      devices: {
+        desktop: { attach: desk.uri },
+        phone: { label: 'Phone', attach: phone.uri },
+        uart: { attach: `serial://${realpathSync(ends[0])}`, rfc2217: serial },
+      },
     },
     { env: phone.env },
   );
@@ -177,4 +187,25 @@ test('the noVNC page on its own port shows and drives the desktop', async (t) =>
   await typeKeys(page, 'echo novnc > by-port\n');
   await written('right/by-port', 'novnc');
   assertQuiet(page);
+});
+
+test('a serial line: its ports are named beside its settings, and it is lent to a program of the host and taken back', async (t) => {
+  const page = await openPage(t, browser, `${host.url}/#/d/uart`);
+  await page.getByRole('button', { name: 'Line …' }).click();
+  const dialog = page.getByRole('dialog', { name: 'Line settings' });
+  await dialog.getByText(`RFC 2217 at 127.0.0.1:${serial} is open`).waitFor();
+  if (process.env.SHOTS) await page.screenshot({ path: `${process.env.SHOTS}/line.png` });
+  await dialog.getByRole('button', { name: 'Cancel' }).click();
+  await page.getByRole('button', { name: 'Lend …' }).click();
+  await page.getByRole('dialog').getByRole('button', { name: 'Lend', exact: true }).click();
+  await page
+    .getByText(/Lent to a program on the host until \d/)
+    .first()
+    .waitFor();
+  assert.equal((await host.get('/host/devices/uart/console')).json.state, 'absent');
+  if (process.env.SHOTS) await page.screenshot({ path: `${process.env.SHOTS}/lent.png` });
+  await page.getByRole('button', { name: 'Take back' }).click();
+  await page.getByRole('button', { name: 'Lend …' }).waitFor();
+  await page.getByText('Connected', { exact: true }).waitFor();
+  assert.equal((await host.get('/host/devices/uart/console')).json.state, 'ready');
 });

@@ -2,7 +2,7 @@
 // QEMU, a pty, a TCP port.
 import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
-import { existsSync, realpathSync } from 'node:fs';
+import { existsSync, readdirSync, readlinkSync, realpathSync } from 'node:fs';
 import net from 'node:net';
 import path from 'node:path';
 import { test } from 'node:test';
@@ -185,7 +185,7 @@ test('a port of its own manners: banner, limit, idle time-out, settings that sta
   await until('the end of who says nothing', () => idle.ended, 15000);
   assert.equal(idle.bytes().toString(), 'rack 2, shelf 3\r\n');
   const wrong = await host.post('/host/devices', { id: 'x', attach: 'tcp://127.0.0.1:1', tcp: { listen: 1, idle: 3 } });
-  assertProblem(wrong, 400, /idle/);
+  assertProblem(wrong, 400, { detail: /idle/ });
   for (const [banner, status] of [
     ['b'.repeat(1024), 201],
     ['b'.repeat(1025), 400],
@@ -480,4 +480,40 @@ test('a port that is bound and allowed on its own goes with tokens; the console 
     assertProblem(await host.post('/host/devices', { id: 'other', attach: line.uri, tcp }, { headers }), 400, {
       field: 'tcp',
     });
+});
+
+const RELEASE_S = 86400; // TB_LIMIT_CONSOLE_RELEASE_S
+
+test('a tty is lent to a program of the host, and had again: when it is given back, or when the time is over', async (t) => {
+  const { host, port, read } = await heldLine(t);
+  read();
+  const tty = new URL((await host.get('/host/devices/dut')).json.interfaces[0].uri).pathname;
+  const holders = () =>
+    readdirSync(`/proc/${host.pid}/fd`).filter((fd) => {
+      try {
+        return readlinkSync(`/proc/${host.pid}/fd/${fd}`) === tty;
+      } catch {
+        return false; // closed meanwhile
+      }
+    }).length;
+  const client = await connect(t, port);
+  assert.equal(holders(), 1);
+  const release = (for_s) => host.post('/host/devices/dut/console/release', { for_s });
+  const lent = await release(30);
+  assert.equal(lent.status, 200);
+  assert.equal(lent.json.state, 'absent');
+  assert.ok(Date.parse(lent.json.released.until) > Date.now() + 20000);
+  assert.equal(holders(), 0, 'free when the answer comes');
+  assert.match((await host.get('/host/devices/dut')).json.interfaces[0].reason, /lent to a program on the host until/);
+  assertProblem(await host.post('/host/devices/dut/console/write', { text: 'x' }), 410, { detail: /lent/ });
+  const back = await release(0);
+  assert.equal(back.json.state, 'ready');
+  assert.equal(back.json.released, undefined);
+  assert.equal(holders(), 1);
+  await release(1);
+  await host.state_is('dut/console', 'ready', 5000);
+  assert.equal(holders(), 1);
+  assert.ok(!client.ended, 'who watches stays');
+  assert.equal((await release(RELEASE_S)).status, 200);
+  assertProblem(await release(RELEASE_S + 1), 400, { field: 'for_s' });
 });

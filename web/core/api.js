@@ -251,6 +251,10 @@ export class Api {
   setConsole(id, name, settings) {
     return this.json('PATCH', this.iface(id, name), { body: settings, device: id });
   }
+  /** Lends its tty to a program of the host for so long; 0 takes it back. */
+  releaseConsole(id, name, for_s) {
+    return this.json('POST', this.iface(id, name, '/release'), { body: { for_s }, device: id });
+  }
   sendBreak(id, name, ms = 250) {
     return this.json('POST', this.iface(id, name, '/break'), { body: { ms }, device: id });
   }

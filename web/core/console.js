@@ -15,6 +15,7 @@ const MAX_UNSURE = 64 * 1024; // of what was typed and not acknowledged
 /**
  * Events: `data` (Uint8Array, {offset, replay}), `state` ('connecting'|'open'|'waiting'|'closed', reason),
  *         `gap` (from, to, skipped): history that the host no longer has, or that was skipped because it is too far behind,
+ *         `held` (bytes): the device takes nothing, and so many bytes wait for it,
  *         `refused` (ApiError): what was written is lost, `unsure` (Uint8Array): whether the device got this, nobody knows.
  */
 export class ConsoleClient extends Emitter {
@@ -171,6 +172,8 @@ export class ConsoleClient extends Emitter {
       this.offset = notice.to;
     } else if (notice?.type === 'pong') {
       this._onPong(notice);
+    } else if (notice?.type === 'held') {
+      this.emit('held', Number.isFinite(notice.waiting) ? notice.waiting : 0);
     } else if (notice?.type === 'error') {
       this._unsure = []; // said, and dropped: it will not be counted as taken
       this.emit('refused', new ApiError(notice));

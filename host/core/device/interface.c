@@ -56,6 +56,7 @@ void tb_interface_free(TbInterface *iface)
         g_ptr_array_unref(iface->joints);
         json_decref(iface->ports);
         g_free(iface->line_before);
+        g_free(iface->released_by);
         g_free(iface->reason);
         g_free(iface->power_left);
         tb_clip_clear(&iface->clip);

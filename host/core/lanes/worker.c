@@ -28,6 +28,7 @@ void tb_worker_finalize(gpointer data)
         g_free((char *)w->o.device);
         g_free((char *)w->o.run_dir);
         g_free(w->absent);
+        g_free(w->parked);
         g_free(w->runners);
         g_free(w->instance);
         tb_cond_clear(&w->idle);
@@ -321,6 +322,19 @@ void tb_worker_cancel(TbWorker *w, TbCall *call)
                 return;
         tb_set_error(&call->error, TB_ERROR_INTERRUPTED, "cancelled before it ran");
         tb_worker_post(w, call);
+}
+
+void tb_worker_park(TbWorker *w, gint64 until_us, const char *reason)
+{
+        tb_assert_main();
+        g_assert(w->n_runners == 1);
+        tb_mutex_lock(&w->lock);
+        g_free(w->parked);
+        w->parked = until_us ? g_strdup(reason) : NULL;
+        w->parked_us = until_us;
+        w->kicked = true;
+        tb_mutex_unlock(&w->lock);
+        wake_all(w);
 }
 
 void tb_worker_hold(TbWorker *w, bool hold)

@@ -80,6 +80,9 @@ bool tb_worker_call_first(TbWorker *worker, TbCall *call, GError **error);
 void tb_worker_cancel(TbWorker *worker, TbCall *call);
 /* The owner's own sink is behind: the lane makes no more until it is let go. Commands go on. */
 void tb_worker_hold(TbWorker *worker, bool hold);
+/* A lane of one thread: closes and stays so until then (monotonic; 0: opens again now), as one that is GONE for that reason. What
+ * runs ends first; a call that is queued from here on runs (while_absent) or fails behind the close. */
+void tb_worker_park(TbWorker *worker, gint64 until_us, const char *reason);
 void tb_worker_kick(TbWorker *worker); /* try to open now instead of after the pause */
 /* The owner forgets the worker: no callback comes any more; the thread ends by itself, then `ended` runs. */
 void tb_worker_release(TbWorker *worker);

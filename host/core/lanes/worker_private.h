@@ -39,6 +39,8 @@ struct TbWorker {
         guint ended;   /* threads that are done; protected by lock */
         char *absent;  /* why it is not open; owned; protected by lock */
         int absent_code;
+        char *parked;     /* why it stays closed; owned; NULL: it does not; protected by lock */
+        gint64 parked_us; /* until then; protected by lock */
         int retry_ms;
         guint sample_timer;  /* main */
         gint sample_waiting; /* atomic: a sample call is queued */

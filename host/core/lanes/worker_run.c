@@ -192,6 +192,21 @@ static bool audio_sync(TbWorker *w, TbIo *io, GError **error)
 }
 
 /* --- a lane with one thread --- */
+/* Why it is to be closed; NULL: it is not. */
+static GError *is_parked(TbWorker *w, int *ret_left_ms)
+{
+        GError *why = NULL;
+        tb_mutex_lock(&w->lock);
+        gint64 left_us = w->parked ? w->parked_us - g_get_monotonic_time() : 0;
+        if (left_us <= 0)
+                g_clear_pointer(&w->parked, g_free);
+        else
+                tb_set_error(&why, TB_ERROR_GONE, "%s", w->parked);
+        tb_mutex_unlock(&w->lock);
+        *ret_left_ms = (int)MIN(left_us / G_TIME_SPAN_MILLISECOND + 1, G_MAXINT);
+        return why;
+}
+
 /* Returns when the lane is lost or the worker closes. */
 static void serve(TbRunner *r)
 {
@@ -200,9 +215,12 @@ static void serve(TbRunner *r)
         for (;;) {
                 tb_interruptor_lower(
                         r->io.wake); /* before looking: what is pushed from here on raises it again */
-                for (TbCall *call; !is_closing(w) && (call = tb_call_queue_take(w->queue, 0));)
+                int left_ms;
+                for (TbCall *call; !is_closing(w) && !error && !(error = is_parked(w, &left_ms)) &&
+                                   (call = tb_call_queue_take(w->queue, 0));)
                         call_run(r, call);
-                if (is_closing(w) || !video_sync(w, &r->io, &error) || !audio_sync(w, &r->io, &error))
+                if (error || is_closing(w) || !video_sync(w, &r->io, &error) ||
+                    !audio_sync(w, &r->io, &error))
                         break;
                 r->io.in_pump = true;
                 bool room = wait_for_room(w, &r->io); /* what it would read now has no place yet */
@@ -233,8 +251,10 @@ static void serve(TbRunner *r)
 static void pause_before_retry(TbRunner *r)
 {
         TbWorker *w = r->worker;
+        int parked_ms;
+        g_autoptr(GError) parked = is_parked(w, &parked_ms);
         r->io.in_pump = true;
-        tb_io_wait(&r->io, NULL, 0, w->retry_ms);
+        tb_io_wait(&r->io, NULL, 0, parked ? parked_ms : w->retry_ms);
         r->io.in_pump = false;
         tb_interruptor_lower(r->io.wake);
         tb_mutex_lock(&w->lock);
@@ -250,7 +270,11 @@ static void run_single(TbRunner *r)
 {
         TbWorker *w = r->worker;
         while (!is_closing(w)) {
-                if (lane_open(w, &r->io)) {
+                int left_ms;
+                g_autoptr(GError) parked = is_parked(w, &left_ms);
+                if (parked) {
+                        set_open(w, false, parked);
+                } else if (lane_open(w, &r->io)) {
                         gint64 opened_us = g_get_monotonic_time();
                         serve(r);
                         /* what opens and breaks at once would be opened again four times a second, for ever */

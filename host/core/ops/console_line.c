@@ -40,6 +40,10 @@ static json_t *with_place(TbCommand *c, json_t *o)
         json_object_set_new(o, "state", json_string(tb_state_name(c->iface->state)));
         const TbConsoleOps *ops = tb_interface_ops(c->iface);
         json_object_set_new(o, "terminal", json_boolean(ops->resize != NULL));
+        json_t *released = tb_console_released(c->iface);
+        json_object_set_new(o, "releases", json_boolean(ops->releases));
+        if (released)
+                json_object_set_new(o, "released", released);
         if (c->iface->ports)
                 json_object_update(o, c->iface->ports);
         g_autofree char *error = tb_history_error(h);

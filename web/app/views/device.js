@@ -298,9 +298,10 @@ const whatIs = ({ state, names }) =>
 /**
  * What to do about it. The host tries again by itself, and at once when a command comes.
  */
-function advice({ state, kinds, drivers }) {
+function advice({ state, kinds, drivers, reason }) {
   if (state === 'opening' || state === 'closing') return '';
   if (kinds.includes('power')) return 'Switching it on tries again at once.';
+  if (/^lent to a program/.test(reason ?? '')) return 'It is used again by itself then, or when it is taken back.';
   if (state !== 'absent') return 'The host tries again by itself.';
   const cable = drivers.some((d) => PLUGGED.has(d)) ? 'Look at its cable and its power. ' : '';
   return `${cable}It is used again by itself when it is back.`;

@@ -1,6 +1,7 @@
 // Settings of a serial line.
 
 import { dialogButtons, field, h, modal, text } from '../dom.js';
+import { portRows } from './ports.js';
 
 /** Asks for other settings of the line. `settings`: as they are; `done`: told after they were changed. */
 export function lineDialog(api, { id, iface, settings: s, done }) {
@@ -33,12 +34,28 @@ export function lineDialog(api, { id, iface, settings: s, done }) {
       const dtr = h('input', { type: 'checkbox', checked: s.dtr === true || s.dtr === 1 });
       const rts = h('input', { type: 'checkbox', checked: s.rts === true || s.rts === 1 });
       const error = h('p', { class: 'error-text', role: 'alert' });
+      const rows = s.baud
+        ? [
+            field('Baud', baud),
+            field('Data bits', f.data_bits),
+            field('Parity', f.parity),
+            field('Stop bits', f.stop_bits),
+            field('Flow control', f.flow),
+            h(
+              'div',
+              { class: 'row' },
+              h('label', { class: 'check' }, dtr, 'DTR'),
+              h('label', { class: 'check' }, rts, 'RTS'),
+            ),
+          ]
+        : [];
       return h(
         'form',
         {
           method: 'dialog',
           onsubmit: async (e) => {
             e.preventDefault();
+            if (!s.baud) return close(null);
             try {
               await api.setConsole(id, iface.name, {
                 baud: Number(baud.value),
@@ -62,19 +79,10 @@ export function lineDialog(api, { id, iface, settings: s, done }) {
           { id: 'bauds' },
           [9600, 19200, 38400, 57600, 115200, 230400, 460800, 921600, 1500000].map((b) => h('option', { value: b })),
         ),
-        field('Baud', baud),
-        field('Data bits', f.data_bits),
-        field('Parity', f.parity),
-        field('Stop bits', f.stop_bits),
-        field('Flow control', f.flow),
-        h(
-          'div',
-          { class: 'row' },
-          h('label', { class: 'check' }, dtr, 'DTR'),
-          h('label', { class: 'check' }, rts, 'RTS'),
-        ),
+        rows,
+        portRows(s),
         error,
-        dialogButtons(() => close(null), 'Apply'),
+        dialogButtons(() => close(null), s.baud ? 'Apply' : 'OK'),
       );
     },
     { label: 'Line settings' },

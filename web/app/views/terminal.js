@@ -8,6 +8,7 @@ import { debug } from '../debug.js';
 import { actionButton, h, icon, Scope, text } from '../dom.js';
 import { openTerminal } from '../xterm.js';
 import { lineDialog } from './line.js';
+import { lendDialog, lentWords } from './ports.js';
 import { terminalTools } from './termtools.js';
 
 const THEME = {
@@ -83,6 +84,7 @@ export function mountConsole(root, svc, { id, iface, control }) {
       )
     : null;
   const settings = h('button', { type: 'button', class: 'btn', onclick: () => openLine() }, 'Line …');
+  const lend = actionButton({ class: 'btn', hidden: true }, 'Lend …', () => lendOrTakeBack(), fail);
   const log = svc.remote // bytes of any size do not come that way
     ? null
     : h(
@@ -121,6 +123,7 @@ export function mountConsole(root, svc, { id, iface, control }) {
       brk,
       cycle,
       settings,
+      lend,
       tools.bar,
       log,
       h('span', { class: 'muted small way-out' }, 'Shift+Tab leaves the terminal'),
@@ -169,7 +172,7 @@ export function mountConsole(root, svc, { id, iface, control }) {
     text(
       state,
       lineAway
-        ? `The line is ${away}`
+        ? (lentWords(current ?? {}) ?? `The line is ${away}`)
         : { open: 'Connected', connecting: 'Connecting', waiting: 'Reconnecting', closed: 'Closed' }[s],
     );
     status.title = why;
@@ -185,8 +188,12 @@ export function mountConsole(root, svc, { id, iface, control }) {
       (s) => {
         away = s === 'absent' ? 'away' : s === 'fault' ? 'faulty' : null;
         showState();
+        if (client.state === 'open') readLine(); // lent, perhaps, or had again
       },
     ),
+  );
+  client.on('held', (n) =>
+    tell(`The device takes nothing: ${bytes(n)} wait for it. Does its flow control hold the line?`),
   );
   client.on('refused', (error) => svc.toast.error(error, iface.name));
   client.on('unsure', (data) => tools.unsure(data, () => write(data)));
@@ -270,18 +277,28 @@ export function mountConsole(root, svc, { id, iface, control }) {
         line,
         s.baud ? `${s.baud} ${s.data_bits ?? 8}${String(s.parity ?? 'none')[0].toUpperCase()}${s.stop_bits ?? 1}` : '',
       );
-      settings.hidden = !s.baud;
+      const lent = lentWords(current);
+      settings.hidden = !s.baud && !s.rfc2217 && !s.tcp;
       brk.hidden = !s.baud;
+      lend.hidden = !current.releases;
+      text(lend, lent ? 'Take back' : 'Lend …');
+      lend.title = lent ?? 'Let a program on the host have the serial line for a while';
+      showState();
     } catch {
       /* the state line says it */
     }
+  }
+  async function lendOrTakeBack() {
+    if (lentWords(current)) await api.releaseConsole(id, iface.name, 0);
+    else lendDialog(api, { id, iface, done: readLine });
+    await readLine();
   }
   const openLine = () => lineDialog(api, { id, iface, settings: current?.settings ?? current ?? {}, done: readLine });
 
   scope.add(
     control.watch((on) => {
       may = on;
-      for (const b of [...keys, brk, cycle].filter(Boolean)) b.disabled = !on;
+      for (const b of [...keys, brk, cycle, lend].filter(Boolean)) b.disabled = !on;
     }),
   );
   // the socket shows the lease when it opens: a new lease needs a new socket
