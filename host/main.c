@@ -280,7 +280,11 @@ static gboolean on_hangup(gpointer data)
                 return G_SOURCE_CONTINUE;
         }
         TbReload now = reload_of(h->config), next = reload_of(fresh);
-        g_auto(GStrv) gone = tb_reload_take(&now, &next, NULL);
+        g_auto(GStrv) gone = tb_reload_take(&now, &next, (const char *const[]){"devices", NULL});
+        tb_core_reconfigure(h->core, fresh->devices);
+        json_t *devices = h->config->devices;
+        h->config->devices = fresh->devices;
+        fresh->devices = devices;
         for (char **user = gone; *user; user++) {
                 tb_http_end_user(h->http, *user);
                 tb_vnc_end_user(h->vnc, *user);

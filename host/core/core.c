@@ -76,14 +76,6 @@ TbCore *tb_core_new(const TbHostConfig *config, TbMetrics *metrics, GError **err
         return core;
 }
 
-static TbDevice *insert(TbCore *core, TbDevice *device, bool stored)
-{
-        device->stored = stored;
-        g_tree_insert(core->devices, device->id, device);
-        tb_core_changed(core);
-        return device;
-}
-
 void tb_core_start(TbCore *core)
 {
         const char *id;
@@ -93,7 +85,7 @@ void tb_core_start(TbCore *core)
                 g_autoptr(GError) error = NULL;
                 TbDevice *device = tb_device_new(core, id, spec, &error);
                 if (device)
-                        insert(core, device, false);
+                        tb_device_insert(core, device, false);
                 else /* the config was checked: only the machine can be in the way */
                         tb_log(TB_LOG_ERROR, TB_F("device", id), "not attached: %s", tb_error_detail(error));
         }
@@ -243,153 +235,6 @@ const char *tb_core_devices_text(TbCore *core, gsize *ret_size)
         }
         *ret_size = core->devices_size;
         return core->devices_text;
-}
-
-TbDevice *tb_core_add_device(TbCore *core, const TbActor *actor, json_t *spec, GError **error)
-{
-        tb_assert_main();
-        const char *id = json_string_value(json_object_get(spec, "id"));
-        if (!id) {
-                tb_error_set_field(error, TB_ERROR_INVALID, "id",
-                                   "\"id\" is missing: the name of the device in URLs");
-                return NULL;
-        }
-        if (g_tree_lookup(core->devices, id)) {
-                tb_error_set_field(error, TB_ERROR_BUSY, "id", "there is a device \"%s\" already", id);
-                return NULL;
-        }
-        if (json_object_get(core->unknown_devices, id)) {
-                tb_error_set_field(error, TB_ERROR_BUSY, "id",
-                                   "\"%s\" is stored already and could not be attached at start (the log "
-                                   "says why); DELETE it first, or "
-                                   "choose another id",
-                                   id);
-                return NULL;
-        }
-        if (g_tree_nnodes(core->devices) >= TB_LIMIT_DEVICES) {
-                tb_set_error(error, TB_ERROR_LIMIT, "a host has at most %d devices", TB_LIMIT_DEVICES);
-                return NULL;
-        }
-        json_auto_t *kept = json_copy(spec);
-        json_object_del(kept, "id");
-        if (!tb_ceiling_attach(core, actor, kept, error))
-                return NULL;
-        TbDevice *device = tb_device_new(core, id, kept, error);
-        if (device && (!tb_device_check_outlets(core, device, NULL, error) ||
-                       !tb_device_check_bind(device, NULL, error) || !tb_store_change(core, id, kept, error)))
-                g_clear_pointer(&device, tb_device_free);
-        if (!device)
-                return NULL;
-        insert(core, device, true);
-        tb_device_start(device);
-        tb_bus_publish(core->bus, "device.added", id, NULL, tb_device_json(device));
-        return device;
-}
-
-static bool may_change(TbCore *core, const char *id, TbDevice **ret_device, GError **error)
-{
-        TbDevice *device = tb_core_device(core, id, error);
-        if (!device)
-                return false;
-        if (!device->stored) {
-                tb_set_error(error, TB_ERROR_BUSY, "%s comes from %s: change it there and restart", id,
-                             core->config->file ? core->config->file : "the built-in configuration");
-                return false;
-        }
-        *ret_device = device;
-        return true;
-}
-
-/* A new attachment is a new device behind the same id: its workers end, new ones begin, history and lease
- * stay. */
-/* What its sensors said before it was attached anew. */
-static void move_past(TbDevice *old, TbDevice *fresh)
-{
-        for (guint i = 0; i < old->interfaces->len; i++) {
-                TbInterface *was = g_ptr_array_index(old->interfaces, i),
-                            *is = tb_device_find(fresh, was->name);
-                if (!was->samples || !is || !is->samples)
-                        continue;
-                tb_samples_restore(is->samples, was->samples);
-                was->samples = tb_samples_new();
-        }
-}
-
-static bool replace(TbCore *core, TbDevice *old, json_t *spec, GError **error)
-{
-        TbDevice *fresh = tb_device_new(core, old->id, spec, error);
-        if (!fresh || !tb_device_check_outlets(core, fresh, old, error) ||
-            !tb_device_check_bind(fresh, old, error) || !tb_store_change(core, old->id, spec, error)) {
-                tb_device_free(fresh); /* nothing live has changed yet */
-                return false;
-        }
-        fresh->stored = true;
-        g_autofree char *id = g_strdup(old->id);
-        tb_commands_of_removed(core, old);
-        tb_bus_publish(core->bus, "device.removed", id, NULL, NULL);
-        tb_lease_move(old, fresh);
-        move_past(old, fresh);
-        g_tree_replace(core->devices, fresh->id, fresh);
-        tb_core_changed(core);
-        tb_device_start(fresh);
-        tb_bus_publish(core->bus, "device.added", id, NULL, tb_device_json(fresh));
-        return true;
-}
-
-bool tb_core_patch_device(TbCore *core, const TbActor *actor, const char *id, json_t *patch, GError **error)
-{
-        tb_assert_main();
-        TbDevice *device;
-        if (!may_change(core, id, &device, error))
-                return false;
-        json_auto_t *spec = json_copy(device->spec);
-        json_object_update(spec, patch);
-        if (!tb_ceiling_attach(core, actor, spec, error))
-                return false;
-        if (json_object_get(patch, "attach") || json_object_get(patch, "vnc") ||
-            json_object_get(patch, "rfc2217") || json_object_get(patch, "tcp") ||
-            json_object_get(patch, "optional"))
-                return replace(core, device, spec, error);
-        json_t *label = json_object_get(patch, "label");
-        if (!json_is_string(label) || json_object_size(patch) != 1 ||
-            json_string_length(label) > TB_LIMIT_LABEL) {
-                tb_error_set_field(error, TB_ERROR_INVALID, "label",
-                                   "PATCH takes \"label\" (a string of at most %d bytes), \"attach\", "
-                                   "\"vnc\", \"rfc2217\", \"tcp\" and \"optional\"",
-                                   TB_LIMIT_LABEL);
-                return false;
-        }
-        if (!tb_store_change(core, device->id, spec, error))
-                return false;
-        json_object_set(device->spec, "label", label);
-        g_free(device->label);
-        device->label = g_strdup(json_string_value(label));
-        tb_core_changed(core);
-        tb_bus_publish(core->bus, "device.changed", id, NULL, tb_device_json(device));
-        return true;
-}
-
-bool tb_core_remove_device(TbCore *core, const TbActor *actor, const char *id, GError **error)
-{
-        tb_assert_main();
-        TbDevice *device;
-        if (!tb_ceiling_attach(core, actor, NULL, error))
-                return false;
-        g_autofree char *name = g_strdup(id); /* may be the device's own string */
-        if (!g_tree_lookup(core->devices, id) && json_object_get(core->unknown_devices, id)) {
-                if (!tb_store_change(core, id, NULL, error))
-                        return false;
-                json_object_del(core->unknown_devices, name);
-                return true;
-        }
-        if (!may_change(core, id, &device, error) || !tb_store_change(core, name, NULL, error))
-                return false;
-        tb_commands_of_removed(core, device);
-        tb_bus_publish(core->bus, "device.removed", name, NULL, NULL);
-        g_tree_remove(core->devices, name);
-        tb_sensor_log_forget(core->sensor_log, name);
-        tb_core_changed(core);
-        return true;
 }
 
 /* --- what drivers and services there are --- */

@@ -32,6 +32,9 @@ const char *tb_state_name(TbState state);
 /* `config` is borrowed and must stay. Opens nothing yet. */
 TbCore *tb_core_new(const TbHostConfig *config, TbMetrics *metrics, GError **error);
 void tb_core_start(TbCore *core); /* attaches the config's and the stored devices, starts discovery */
+/* The configuration was read again: its devices become these ({id: spec}, checked; borrowed). What did not change is not touched; what
+ * cannot be done is logged, and stays as it was. */
+void tb_core_reconfigure(TbCore *core, json_t *devices);
 void tb_core_stop(
         TbCore *core); /* interrupts and joins every worker; commands in flight fail with UNAVAILABLE */
 void tb_core_free(TbCore *core);
@@ -204,6 +207,8 @@ typedef struct TbConsolePort {
         int clients;   /* at once; 0: what the host allows */
         bool keep;     /* what its last client of RFC 2217 set the line to stays */
 } TbConsolePort;
+/* The TCP port of its own at which VNC viewers see it; 0: none was asked for. */
+guint16 tb_device_vnc_port(const TbDevice *device);
 void tb_device_each_port(TbDevice *device, const char *field,
                          void (*call)(TbInterface *console, const TbConsolePort *port, gpointer user),
                          gpointer user);

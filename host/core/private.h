@@ -183,6 +183,8 @@ typedef struct TbLaneOwner {                      /* whom the events of one lane
         guint lane;
 } TbLaneOwner;
 
+/* changes.c */
+void tb_device_insert(TbCore *core, TbDevice *device, bool stored); /* among the others; takes it */
 /* core.c */
 void tb_core_changed(TbCore *core); /* the device list is stale */
 /* What device.add, .patch and .remove (ops/device.c) do; who asks had its role and the lease checked. The ceiling for what comes

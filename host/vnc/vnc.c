@@ -20,6 +20,7 @@ struct TbVnc {
         TbVncSeats *seats;          /* owned */
         GPtrArray *ports;           /* owned Port */
         TbHttp *http;               /* owned; NULL: 6080 is not open */
+        guint events;               /* subscription */
 };
 
 typedef struct Port {
@@ -282,21 +283,35 @@ static void open_port(TbVnc *vnc, const char *device, guint16 number)
         port_free(port);
 }
 
+static void open_device(TbDevice *device, gpointer data)
+{
+        TbVnc *vnc = data;
+        guint16 number = tb_device_vnc_port(device);
+        if (number && !closed_because(vnc->config))
+                open_port(vnc, tb_device_id(device), number);
+}
+
 static void open_ports(TbVnc *vnc)
 {
         const char *closed = closed_because(vnc->config);
-        if (closed) {
+        if (closed)
                 tb_log(TB_LOG_WARNING, TB_F(), "VNC ports stay closed: %s", closed);
-                return;
-        }
-        if (vnc->config->vnc_port)
+        else if (vnc->config->vnc_port)
                 open_port(vnc, NULL, vnc->config->vnc_port);
-        const char *id;
-        json_t *device;
-        json_object_foreach (vnc->config->devices, id, device) {
-                json_int_t number = json_integer_value(json_object_get(device, "vnc"));
-                if (number > 0 && number <= G_MAXUINT16)
-                        open_port(vnc, id, (guint16)number);
+        tb_core_each_device(vnc->core, open_device, vnc);
+}
+
+static void on_event(const TbEvent *event, gpointer data)
+{
+        TbVnc *vnc = data;
+        if (strcmp(event->type, "device.removed") == 0) {
+                for (guint i = vnc->ports->len; i-- > 0;)
+                        if (g_strcmp0(((Port *)vnc->ports->pdata[i])->device, event->device) == 0)
+                                g_ptr_array_remove_index(vnc->ports, i);
+        } else if (strcmp(event->type, "device.added") == 0) {
+                TbDevice *device = tb_core_device(vnc->core, event->device, NULL);
+                if (device)
+                        open_device(device, vnc);
         }
 }
 
@@ -315,6 +330,7 @@ TbVnc *tb_vnc_new(const TbVncOptions *options, GError **error)
         }
         vnc->door = tb_vnc_door_new(&door_ops, vnc);
         open_ports(vnc);
+        vnc->events = tb_bus_subscribe(tb_core_bus(vnc->core), on_event, vnc);
         open_novnc(vnc, options);
         return vnc;
 }
@@ -330,6 +346,7 @@ void tb_vnc_free(TbVnc *vnc)
         if (!vnc)
                 return;
         tb_assert_main();
+        tb_bus_unsubscribe(tb_core_bus(vnc->core), vnc->events);
         g_ptr_array_free(vnc->ports, TRUE);
         tb_vnc_door_free(vnc->door);
         tb_vnc_seats_free(vnc->seats);

@@ -165,6 +165,12 @@ void tb_device_each_port(TbDevice *device, const char *field,
                 call_one(tb_device_find(device, name), field, port, call, user);
 }
 
+guint16 tb_device_vnc_port(const TbDevice *device)
+{
+        json_int_t number = json_integer_value(json_object_get(device->spec, "vnc"));
+        return number > 0 && number <= G_MAXUINT16 ? (guint16)number : 0;
+}
+
 void tb_interface_set_port(TbInterface *console, const char *field, json_t *state_take)
 {
         if (!console->ports)
