@@ -7,6 +7,7 @@
 
 #include "lib/error.h"
 #include "lib/limits.h"
+#include "lib/text.h"
 
 const TbParam tb_no_params[] = {TB_PARAM_END};
 
@@ -137,6 +138,17 @@ static bool check_array(const TbParam *p, json_t *v, GError **error)
         return true;
 }
 
+/* One line of it, without what would break or turn the lines of a page, a log, a terminal. */
+static json_t *as_line(const TbParam *p, json_t *v, GError **error)
+{
+        g_autofree char *line = tb_text_line(json_string_value(v), TB_LIMIT_URI);
+        if (strlen(line) >= p->min)
+                return json_string(line);
+        tb_error_set_field(error, TB_ERROR_INVALID, p->name, "there is nothing in %s that can be read",
+                           p->name);
+        return NULL;
+}
+
 /* The value to keep (a new reference), or NULL. */
 static json_t *check(const TbParam *p, json_t *v, GError **error)
 {
@@ -166,7 +178,7 @@ static json_t *check(const TbParam *p, json_t *v, GError **error)
         case TB_PARAM_ARRAY: ok = check_array(p, v, error); break;
         case TB_PARAM_ANY: break;
         }
-        return ok ? json_incref(v) : NULL;
+        return !ok ? NULL : p->shown ? as_line(p, v, error) : json_incref(v);
 }
 
 static bool add_missing(const TbParam *params, json_t *out, GError **error)

@@ -30,6 +30,7 @@ typedef struct TbParam {
                                  given */
         const char *unit;     /* "ms", "W", …; NULL: none */
         const char *help;     /* one sentence */
+        bool shown; /* TB_PARAM_STRING: people's own words, which others read: kept as tb_text_line() has it */
 } TbParam;
 extern const TbParam tb_no_params[]; /* a table without rows: no field is allowed */
 

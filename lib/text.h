@@ -1,8 +1,11 @@
 #pragma once
-/* Bytes of devices as JSON text: what is not UTF-8 becomes U+FFFD, NUL included. Pure. */
+/* Bytes of devices as JSON text: what is not UTF-8 becomes U+FFFD, NUL included; words of people as a line. Pure. */
 #include <glib.h>
 #include <jansson.h>
 
 /* At most `max` bytes of valid UTF-8, cut between characters; what is not UTF-8 becomes U+FFFD. The caller frees it. */
 char *tb_text_cut(const char *text, gsize max);
+/* What a person wrote (UTF-8), fit for others to read: one line, printable, nothing that turns the direction of writing, at most `max`
+ * bytes. The caller frees; empty: "". */
+char *tb_text_line(const char *text, gsize max);
 json_t *tb_text_json(const void *bytes, gsize size); /* `bytes` may be NULL when size is 0; new reference */

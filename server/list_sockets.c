@@ -131,6 +131,20 @@ static bool read_list(TbListSocket *s, const char *name, const char *only, const
         return false;
 }
 
+/* {"list":NAME} with texts alone: a filter that was not understood would show more than was asked for. */
+static bool is_asking(const json_t *one, GError **error)
+{
+        static const char *const texts[] = {"list", "etag", "host", "device"};
+        for (guint i = 0; json_is_object(one) && i < G_N_ELEMENTS(texts); i++) {
+                const json_t *value = json_object_get(one, texts[i]);
+                if (!value || json_is_string(value) || json_is_null(value))
+                        continue;
+                tb_error_set_field(error, TB_ERROR_INVALID, texts[i], "%s must be a text", texts[i]);
+                return false;
+        }
+        return true;
+}
+
 static void subscribe(TbListSocket *s, const json_t *one)
 {
         const char *name = json_string_value(json_is_string(one) ? one : json_object_get(one, "list")),
@@ -138,8 +152,9 @@ static void subscribe(TbListSocket *s, const json_t *one)
                    *host = json_string_value(json_object_get(one, "host")),
                    *device = json_string_value(json_object_get(one, "device"));
         g_autoptr(GError) error = NULL;
-        bool ok = g_strcmp0(name, EVENTS) == 0 ? follow(s, &error)
-                                               : read_list(s, name, device ? device : host, has, &error);
+        bool ok = !is_asking(one, &error)        ? false
+                  : g_strcmp0(name, EVENTS) == 0 ? follow(s, &error)
+                                                 : read_list(s, name, device ? device : host, has, &error);
         if (!ok)
                 refuse(s, name, error);
         if (s->caller.role == TB_ROLE_NONE)

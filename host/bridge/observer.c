@@ -240,7 +240,7 @@ void tb_observer_set_person(TbObserver *o, const json_t *person)
         json_t *kept = json_pack("{s:b}", "guest", !json_is_false(json_object_get(person, "guest")));
         for (guint i = 0; i < G_N_ELEMENTS(texts); i++) {
                 const char *text = json_string_value(json_object_get(person, texts[i]));
-                g_autofree char *cut = text ? tb_text_cut(text, TB_LIMIT_PERSON) : NULL;
+                g_autofree char *cut = text ? tb_text_line(text, TB_LIMIT_PERSON) : NULL;
                 if (cut)
                         json_object_set_new(kept, texts[i], json_string(cut));
         }

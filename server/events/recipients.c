@@ -337,7 +337,7 @@ static void post_test(TbRequest *request, gpointer data)
         }
 #define TEXT(name_, max_, help_)                                                                             \
         {                                                                                                    \
-                .name = name_, .type = TB_PARAM_STRING, .max = max_, .help = help_                           \
+                .name = name_, .type = TB_PARAM_STRING, .max = max_, .help = help_, .shown = true            \
         }
 
 static const TbParam of_device_params[] = {ID("device_id", true, "of whose events"), TB_PARAM_END};

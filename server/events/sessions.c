@@ -197,7 +197,11 @@ static const TbParam device_params[] = {
          .type = TB_PARAM_STRING,
          .max = TB_LIMIT_EVENT_ID,
          .help = "its own; the same again is the same device"},
-        {.name = "label", .type = TB_PARAM_STRING, .max = TB_LIMIT_EVENT_ID, .help = "as people call it"},
+        {.name = "label",
+         .type = TB_PARAM_STRING,
+         .max = TB_LIMIT_EVENT_ID,
+         .help = "as people call it",
+         .shown = true},
         TB_PARAM_END,
 };
 static const TbParam start_params[] = {

@@ -7,6 +7,7 @@
 #include "lib/limits.h"
 #include "lib/name.h"
 #include "lib/server_limits.h"
+#include "lib/text.h"
 
 typedef struct Device {
         char *id;   /* owned */
@@ -38,7 +39,8 @@ static bool take_text(json_t *from, const char *field, gsize max, json_t *to, co
                              max);
                 return false;
         }
-        json_object_set(to, field, text);
+        g_autofree char *line = tb_text_line(json_string_value(text), max); /* whoever names devices there */
+        json_object_set_new(to, field, json_string(line));
         return true;
 }
 

@@ -7,6 +7,7 @@
 
 #include "lib/json.h"
 #include "lib/limits.h"
+#include "lib/text.h"
 #include "server/pairing/pairing_private.h"
 
 #define HELD_PER_S 50.0
@@ -38,7 +39,7 @@ void tb_host_control(TbParty *host, const json_t *message, gint64 now_ms)
                 host->held = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, held_free);
         if (holder) {
                 TbHeld *held = g_new0(TbHeld, 1);
-                held->holder = tb_room_text(holder, TB_LIMIT_HOLDER);
+                held->holder = tb_text_line(holder, TB_LIMIT_HOLDER);
                 g_strlcpy(held->peer, peer ? peer : "", sizeof held->peer);
                 g_hash_table_replace(host->held, g_strdup(device), held);
         } else {

@@ -257,8 +257,6 @@ TbParty *tb_session_producer(TbSession *session);
 bool tb_session_present(TbSession *session); /* the producer is there, and not away */
 
 /* room.c */
-/* What a person wrote, fit for others to read: one line, printable, at most `max` bytes. The caller frees; empty: "". */
-char *tb_room_text(const char *text, gsize max);
 json_t *tb_person_json(const TbParty *observer);          /* who is in a session, as others see him */
 void tb_room_name(TbParty *party, const json_t *message); /* by its `name`, if it may choose one */
 void tb_room_enter(TbParty *party);                       /* reads what was said before */

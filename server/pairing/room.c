@@ -9,6 +9,7 @@
 #include "lib/clock.h"
 #include "lib/json.h"
 #include "lib/limits.h"
+#include "lib/text.h"
 #include "server/pairing/pairing_private.h"
 
 #define PEOPLE_MS 1000   /* least time between two tellings of who is there */
@@ -24,33 +25,11 @@
 #define TELLS_PER_S 1.0 /* what one says of himself */
 #define TELLS_BURST 5.0
 
-char *tb_room_text(const char *text, gsize max)
-{
-        GString *out = g_string_new(NULL);
-        for (const char *p = text; *p; p = g_utf8_next_char(p)) {
-                gunichar c = g_utf8_get_char(p);
-                char bytes[6];
-                if (g_unichar_isspace(c))
-                        c = ' ';
-                else if (!g_unichar_isprint(c)) /* controls, and what turns the direction of writing */
-                        continue;
-                if (c == ' ' && (out->len == 0 || out->str[out->len - 1] == ' '))
-                        continue;
-                int size = g_unichar_to_utf8(c, bytes);
-                if (out->len + (gsize)size > max)
-                        break;
-                g_string_append_len(out, bytes, size);
-        }
-        while (out->len > 0 && out->str[out->len - 1] == ' ')
-                g_string_truncate(out, out->len - 1);
-        return g_string_free(out, FALSE);
-}
-
 /* --- who one is --- */
 void tb_pairing_known_as(TbParty *party, const char *user)
 {
         g_free(party->name);
-        party->name = tb_room_text(user, TB_LIMIT_PERSON);
+        party->name = tb_text_line(user, TB_LIMIT_PERSON);
         party->proven = true;
 }
 
@@ -60,7 +39,7 @@ void tb_room_name(TbParty *party, const json_t *message)
         if (!said || party->proven)
                 return;
         g_free(party->name);
-        party->name = tb_room_text(said, TB_LIMIT_PERSON);
+        party->name = tb_text_line(said, TB_LIMIT_PERSON);
 }
 
 static void put_who(json_t *o, const TbParty *party)
@@ -184,7 +163,7 @@ static void chat(TbParty *party, const json_t *message)
 {
         TbSession *session = party->session;
         const char *said = json_string_value(json_object_get(message, "text"));
-        g_autofree char *text = said ? tb_room_text(said, TB_LIMIT_CHAT) : NULL;
+        g_autofree char *text = said ? tb_text_line(said, TB_LIMIT_CHAT) : NULL;
         if (!text || !*text) {
                 tb_party_error(party, "invalid", "There is nothing in it that can be read");
                 return;

@@ -4,6 +4,7 @@
 #include "lib/error.h"
 #include "lib/metrics.h"
 #include "lib/server_limits.h"
+#include "lib/text.h"
 #include "server/pairing/pairing_private.h"
 
 #define ID_BYTES 16
@@ -230,7 +231,7 @@ TbSession *tb_pairing_create(TbPairing *pairing, const TbSessionAsk *ask, gint64
         session->max_observers = ask->device ? ask->observers : 1;
         session->max_phones = ask->device ? 0 : MAX(ask->phones, 1);
         session->life_s = ask->life_s;
-        session->note = ask->note && *ask->note ? tb_room_text(ask->note, TB_LIMIT_LABEL) : NULL;
+        session->note = ask->note && *ask->note ? tb_text_line(ask->note, TB_LIMIT_LABEL) : NULL;
         session->created_ms = session->active_ms = now_ms;
         session->share = g_ref_string_new_intern(ask->share);
         session->wide = g_ref_string_new_intern(ask->wide);

@@ -8,6 +8,7 @@
 #include "lib/error.h"
 #include "lib/json.h"
 #include "lib/server_limits.h"
+#include "lib/text.h"
 #include "server/pairing/pairing_private.h"
 
 static const char *mode_name(TbMode mode)
@@ -144,7 +145,7 @@ bool tb_pairing_change(TbPairing *pairing, TbSession *session, const TbSessionTe
         }
         if (terms->note) {
                 g_free(session->note);
-                session->note = *terms->note ? tb_room_text(terms->note, TB_LIMIT_LABEL) : NULL;
+                session->note = *terms->note ? tb_text_line(terms->note, TB_LIMIT_LABEL) : NULL;
         }
         if (terms->observers > 0 && session->host)
                 session->max_observers = terms->observers;

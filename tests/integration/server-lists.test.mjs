@@ -74,6 +74,12 @@ test('a subscription is told what changed, and of nothing else', async (t) => {
   assert.deepEqual(names(first.rows), ['lab-1']);
   assert.equal(first.etag, (await server.get('/api/hosts')).headers.etag);
   assert.equal((await page.find((m) => m.type === 'error')).status, 400);
+  for (const wrong of [{ device: 7 }, { host: ['lab-1'] }, { device: false }, { etag: 1 }]) {
+    page.send({ subscribe: [{ list: 'devices', ...wrong }] }); // a filter that is not understood is none that shows all
+    const field = Object.keys(wrong)[0];
+    const refused = await page.find((m) => m.type === 'error' && m.message.includes(`${field} must be`));
+    assert.deepEqual([refused.status, refused.list], [400, 'devices']);
+  }
   await server.host('lab-2', [device('board')]);
   const came = await page.find(change('hosts'));
   assert.deepEqual([came.keys, names(came.set)], [['lab-2'], ['lab-2']]);

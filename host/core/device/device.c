@@ -192,7 +192,11 @@ static bool attach_any(TbDevice *device, json_t *attach, GError **error)
 }
 
 static const TbParam device_params[] = {
-        {.name = "label", .type = TB_PARAM_STRING, .max = TB_LIMIT_LABEL, .help = "what people call it"},
+        {.name = "label",
+         .type = TB_PARAM_STRING,
+         .max = TB_LIMIT_LABEL,
+         .help = "what people call it",
+         .shown = true},
         {.name = "attach",
          .type = TB_PARAM_ANY,
          .required = true,

@@ -150,6 +150,27 @@ static void test_required(void)
         g_assert_cmpstr(tb_error_field(error), ==, "state");
 }
 
+/* Words of people become one line that neither breaks nor turns the lines of who reads them. */
+static void test_shown(void)
+{
+        static const TbParam table[] = {
+                {.name = "note", .type = TB_PARAM_STRING, .min = 1, .max = 40, .shown = true}, TB_PARAM_END};
+        static const char *const rows[][2] = {
+                {"plain", "plain"},
+                {" two\r\n\tlines ", "two lines"},
+                {"gpj.\u202eexe\u2066\x1b[31m\x07", "gpj.exe[31m"},
+                {"\u2028Bänke \u2029🙂", "Bänke 🙂"},
+                {"\u200f\r\n", NULL},
+        };
+        for (guint i = 0; i < G_N_ELEMENTS(rows); i++) {
+                g_autoptr(GError) error = NULL;
+                json_auto_t *in = json_pack("{s:s}", "note", rows[i][0]),
+                            *out = tb_params_validate(table, in, &error);
+                g_assert_cmpstr(json_string_value(json_object_get(out, "note")), ==, rows[i][1]);
+                g_assert_true((error != NULL) == (rows[i][1] == NULL));
+        }
+}
+
 static void test_no_table(void)
 {
         g_autoptr(GError) error = NULL;
@@ -201,6 +222,7 @@ int main(int argc, char **argv)
         g_test_add_func("/param/validate-text", test_validate_text);
         g_test_add_func("/param/string-limit", test_string_limit);
         g_test_add_func("/param/required", test_required);
+        g_test_add_func("/param/shown", test_shown);
         g_test_add_func("/param/no-table", test_no_table);
         g_test_add_func("/param/schema", test_schema);
         g_test_add_func("/param/keep-known", test_keep_known);

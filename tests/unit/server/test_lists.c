@@ -33,8 +33,8 @@ static void test_fields(void)
 {
         json_auto_t *said =
                 json_pack("[{s:s, s:s, s:s, s:[{s:s, s:s, s:s, s:s}], s:[s]}, {s:s}]", "id", "board", "label",
-                          "a \"b\"", "state", "ready", "interfaces", "name", "power", "kind", "power",
-                          "state", "ready", "extra", "gone", "junk", "gone", "id", "bare");
+                          "a\n\u202e\"b\"\u2028", "state", "ready", "interfaces", "name", "power", "kind",
+                          "power", "state", "ready", "extra", "gone", "junk", "gone", "id", "bare");
         g_autoptr(GError) error = NULL;
         TbDeviceList *list = tb_device_list_new(said, &error);
         g_assert_no_error(error);
