@@ -155,19 +155,19 @@ static void test_shown(void)
 {
         static const TbParam table[] = {
                 {.name = "note", .type = TB_PARAM_STRING, .min = 1, .max = 40, .shown = true}, TB_PARAM_END};
-        static const char *const rows[][2] = {
+        static const char *const cases[][2] = {
                 {"plain", "plain"},
                 {" two\r\n\tlines ", "two lines"},
                 {"gpj.\u202eexe\u2066\x1b[31m\x07", "gpj.exe[31m"},
                 {"\u2028Bänke \u2029🙂", "Bänke 🙂"},
                 {"\u200f\r\n", NULL},
         };
-        for (guint i = 0; i < G_N_ELEMENTS(rows); i++) {
+        for (guint i = 0; i < G_N_ELEMENTS(cases); i++) {
                 g_autoptr(GError) error = NULL;
-                json_auto_t *in = json_pack("{s:s}", "note", rows[i][0]),
+                json_auto_t *in = json_pack("{s:s}", "note", cases[i][0]),
                             *out = tb_params_validate(table, in, &error);
-                g_assert_cmpstr(json_string_value(json_object_get(out, "note")), ==, rows[i][1]);
-                g_assert_true((error != NULL) == (rows[i][1] == NULL));
+                g_assert_cmpstr(json_string_value(json_object_get(out, "note")), ==, cases[i][1]);
+                g_assert_true((error != NULL) == (cases[i][1] == NULL));
         }
 }
 
