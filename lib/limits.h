@@ -376,15 +376,16 @@
 #define TB_LIMIT_SERVER_AUDIT_QUEUE 1000 /* that wait for the store */
 #define TB_LIMIT_SERVER_AUDIT_PAGE 500   /* of one answer */
 /* events */
-#define TB_LIMIT_EVENT_ID 190           /* bytes of an id, a label, a type of what devices tell */
-#define TB_LIMIT_EVENT_TEXT 4096        /* bytes of a summary, a reason, the prompts of a session */
-#define TB_LIMIT_EVENTS_PAGE 1000       /* of one answer */
-#define TB_LIMIT_EVENT_LOGINS 10000     /* that hold, of /auth/dev/login */
-#define TB_LIMIT_CLIP_BYTES (256 << 20) /* of one clip, where the configuration says nothing else */
-#define TB_LIMIT_CLIPS_MOVING 64        /* that are uploaded or read at once */
-#define TB_LIMIT_JOB_LEASE_S 60         /* without a word of its worker: another one may take it */
-#define TB_LIMIT_JOB_ATTEMPTS 3         /* of one job; then it is dead */
-#define TB_LIMIT_JOB_WAITERS 64         /* workers that wait for a job */
+#define TB_LIMIT_EVENT_ID 190            /* bytes of an id, a label, a type of what devices tell */
+#define TB_LIMIT_EVENT_TEXT 4096         /* bytes of a summary, a reason, the prompts of a session */
+#define TB_LIMIT_EVENTS_PAGE 1000        /* of one answer */
+#define TB_LIMIT_EVENT_LOGINS 10000      /* that hold, of /auth/dev/login */
+#define TB_LIMIT_CLIP_BYTES (256 << 20)  /* of one clip, where the configuration says nothing else */
+#define TB_LIMIT_CLIPS_MOVING 64         /* that are uploaded or read at once */
+#define TB_LIMIT_BUCKET_ANSWER (8 << 20) /* bytes of what a bucket says of what it holds: 1000 names */
+#define TB_LIMIT_JOB_LEASE_S 60          /* without a word of its worker: another one may take it */
+#define TB_LIMIT_JOB_ATTEMPTS 3          /* of one job; then it is dead */
+#define TB_LIMIT_JOB_WAITERS 64          /* workers that wait for a job */
 #define TB_LIMIT_JOB_WAIT_S 30
 /* events that somebody is told of */
 #define TB_LIMIT_NOTIFY_UNDER_WAY 8          /* at once */

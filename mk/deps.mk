@@ -62,3 +62,4 @@ deps-test:
 	$(call apt-install,$(DEPS_BUILD) $(DEPS_RUN) $(DEPS_TEST))
 	$(call npm-install,web)
 	$(call npm-install,tests)
+	$(call npm-install,tests/counterparts)

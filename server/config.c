@@ -10,6 +10,7 @@
 #include "lib/reload.h"
 #include "server/accounts/password.h"
 #include "server/accounts/people.h"
+#include "server/config_blob.h"
 #include "server/config_events.h"
 #include "server/store/db.h"
 
@@ -272,8 +273,7 @@ static void finish(TbServerConfig *c, TbConfigReader *r)
                 tb_config_env_string(&c->state_dir, "STATE_DIRECTORY");
         if (!c->state_dir)
                 c->state_dir = g_build_filename(g_get_user_state_dir(), "testbed", NULL);
-        if (!c->events.clips)
-                c->events.clips = g_build_filename(c->state_dir, "clips", NULL);
+        tb_config_blob_finish(&c->events.blob, r, c->events.clip_bytes, c->state_dir);
         if (c->url)
                 check_url(c, r);
         g_autoptr(GError) error = NULL;

@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "lib/limits.h"
+#include "server/config_blob.h"
 #include "server/config_notify.h"
 
 #define TOKEN_S_LEAST 300
@@ -60,29 +61,6 @@ static const TbParam plan_params[] = {
         MOST("keep_days", 36500, NULL, "that events and clips are kept; 0: until somebody deletes them"),
         TB_PARAM_END,
 };
-static const TbParam blob_params[] = {
-        {.name = "folder",
-         .type = TB_PARAM_STRING,
-         .min = 1,
-         .max = 4096,
-         .help = "where clips lie; default: clips in the state folder"},
-        {.name = "clip_bytes",
-         .type = TB_PARAM_INT,
-         .min = 1,
-         .max = 1e12,
-         .fallback = G_STRINGIFY(TB_CONFIG_CLIP_BYTES),
-         .unit = "bytes",
-         .help = "of one clip at most"},
-        {.name = "quota_bytes",
-         .type = TB_PARAM_INT,
-         .min = 0,
-         .max = 1e15,
-         .fallback = "10737418240",
-         .unit = "bytes",
-         .help = "of all clips; 0: no limit"},
-        TB_PARAM_END,
-};
-
 static guint number(const json_t *section, const char *field)
 {
         return (guint)json_integer_value(json_object_get(section, field));
@@ -112,15 +90,11 @@ static GPtrArray *read_plans(TbConfigReader *r, const json_t *list)
 void tb_config_events_read(TbEventsOptions *o, TbConfigReader *r, const json_t *top)
 {
         json_auto_t *events = tb_config_section(r, event_params, json_object_get(top, "events"), "events");
-        json_auto_t *blob = tb_config_section(r, blob_params, json_object_get(top, "blob"), "blob");
-        g_autofree char *folder = tb_config_string(blob, "folder");
         o->auth_required = json_is_true(json_object_get(events, "auth_required"));
         o->dev_login = json_is_true(json_object_get(events, "dev_login"));
         o->token_ttl_s = number(events, "token_ttl_s");
         o->worker_token = tb_config_string(events, "worker_token");
-        o->clips = tb_config_path(r, folder);
-        o->clip_bytes = json_integer_value(json_object_get(blob, "clip_bytes"));
-        o->quota_bytes = (guint64)json_integer_value(json_object_get(blob, "quota_bytes"));
+        tb_config_blob_read(&o->blob, &o->clip_bytes, r, top);
         o->logins = TB_CONFIG_LOGINS;
         o->logins_s = TB_CONFIG_LOGINS_S;
         tb_config_notify_read(&o->notify, r, events);
@@ -152,7 +126,7 @@ void tb_config_events_environment(TbEventsOptions *o, TbConfigReader *r)
         tb_config_env_number(&o->logins, "AUTH_DEV_LOGIN_RATE_LIMIT_MAX_REQUESTS", 1, 100);
         tb_config_env_number(&o->logins_s, "AUTH_DEV_LOGIN_RATE_LIMIT_WINDOW_SECONDS", 1, 3600);
         tb_config_env_string(&o->worker_token, "WORKER_API_TOKEN");
-        tb_config_env_path(&o->clips, "LOCAL_UPLOAD_DIR");
+        tb_config_blob_environment(&o->blob, r);
         if (o->worker_token && strlen(o->worker_token) < TB_LIMIT_TOKEN_MIN)
                 tb_config_env_problem(r, "WORKER_API_TOKEN",
                                       "it has less than %d characters: whoever guesses it is a worker",

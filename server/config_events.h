@@ -1,11 +1,10 @@
 #pragma once
-/* The sections `events` and `blob` of the configuration, and their variables (requirements S1.45 to S1.65). Main thread. */
+/* The section `events` of the configuration, and their variables (requirements S1.45 to S1.65), with `blob` (config_blob.h). Main thread. */
 #include "lib/config.h"
 #include "server/events/events.h"
 
-#define TB_CONFIG_CLIP_BYTES 268435456 /* TB_LIMIT_CLIP_BYTES, as JSON says it */
-#define TB_CONFIG_LOGINS 10            /* of one address … */
-#define TB_CONFIG_LOGINS_S 60          /* … in so many seconds */
+#define TB_CONFIG_LOGINS 10   /* of one address … */
+#define TB_CONFIG_LOGINS_S 60 /* … in so many seconds */
 
 /* Reads them of the whole configuration `top`. What is wrong is a problem of `r`. */
 void tb_config_events_read(TbEventsOptions *options, TbConfigReader *r, const json_t *top);

@@ -4,7 +4,7 @@
 void tb_server_begin_events(TbServer *server)
 {
         const TbEventsOptions *options = &server->config->events;
-        server->blobs = tb_blobs_new(&tb_blob_folder, options->clips, options->quota_bytes);
+        server->blobs = tb_blobs_new(&options->blob);
         server->events =
                 tb_events_new(options, tb_persist_db(server->persist), server->blobs, server->config->url);
         tb_events_limits(options);

@@ -10,6 +10,8 @@
 
 #define NAME_MAX_BYTES 512
 #define SEGMENT_MAX_BYTES 200
+#define RECOUNT_S 21600
+#define AGAIN_S 30 /* until what is there is counted again, while the bucket is away */
 
 /* What threads hold on to while the server that asked them may have gone. */
 typedef struct Store {
@@ -18,7 +20,7 @@ typedef struct Store {
         gpointer store; /* owned */
 } Store;
 
-typedef enum Kind { COUNT, PUT, GET, REMOVE, LIST } Kind;
+typedef enum Kind { COUNT, PUT, GET, STAT, REMOVE, LIST } Kind;
 
 typedef struct Call {
         Store *store;   /* ref */
@@ -26,6 +28,7 @@ typedef struct Call {
         GList link;     /* in blobs->calls */
         Kind kind;
         char *name; /* owned */
+        char *etag; /* owned; NULL: any */
         gint64 size, from;
         TbPipe *pipe; /* ref; NULL: none */
         TbBlobDone done;
@@ -34,15 +37,18 @@ typedef struct Call {
         gint64 from_ms, to_ms; /* of a list; `size` names at most */
         /* what became of it */
         TbBlobInfo info;
-        gint64 less; /* bytes that are not there any more */
+        bool unknown; /* it was never noted: nothing is less by it */
+        gint64 less;  /* bytes that are not there any more */
         guint64 counted;
         char **names;  /* owned */
         GError *error; /* owned; NULL: it was done */
 } Call;
 
 struct TbBlobs {
-        Store *store; /* ref */
-        guint64 quota, used;
+        Store *store;                 /* ref */
+        const TbBlobOptions *options; /* borrowed */
+        guint64 used;
+        GSource *again;  /* ref; counts once more; NULL: not needed */
         gint64 promised; /* bytes of what is being put */
         bool is_counted;
         GQueue waiting; /* owned Call: puts until what is there is counted */
@@ -81,6 +87,7 @@ static void call_free(gpointer p)
         Call *c = p;
         store_unref(c->store);
         g_free(c->name);
+        g_free(c->etag);
         tb_pipe_unref(c->pipe);
         g_strfreev(c->names);
         g_clear_error(&c->error);
@@ -90,11 +97,34 @@ static void call_free(gpointer p)
 static bool launch(TbBlobs *blobs, Call *c, GError **error);
 
 /* --- on main: what became of a call --- */
+static void count(TbBlobs *blobs);
+
+static gboolean on_again(gpointer data)
+{
+        TbBlobs *blobs = data;
+        g_clear_pointer(&blobs->again, g_source_unref);
+        count(blobs);
+        return G_SOURCE_REMOVE;
+}
+
+/* Clips are taken meanwhile. */
+static void count_later(TbBlobs *blobs, guint seconds)
+{
+        blobs->again = g_timeout_source_new_seconds(seconds);
+        g_source_set_callback(blobs->again, on_again, blobs, NULL);
+        g_source_attach(blobs->again, NULL);
+}
+
 static void on_counted(TbBlobs *blobs, const Call *c)
 {
-        if (c->error)
+        if (c->error) {
                 tb_log(TB_LOG_WARNING, TB_F(), "what clips take is not known: %s", c->error->message);
-        blobs->used += c->counted;
+                count_later(blobs, AGAIN_S);
+        } else {
+                blobs->used = c->counted;
+                if (blobs->store->backend->grant)
+                        count_later(blobs, RECOUNT_S);
+        }
         blobs->is_counted = true;
         Call *next;
         while ((next = g_queue_pop_head(&blobs->waiting))) {
@@ -117,12 +147,10 @@ static void on_done(gpointer data)
                         on_counted(blobs, c);
                 if (c->kind == PUT)
                         blobs->promised -= c->size;
-                if (c->kind == PUT && !c->error) {
-                        blobs->used += (guint64)c->size;
-                        blobs->put++;
-                        blobs->put_bytes += (guint64)c->size;
-                }
-                blobs->used -= MIN(blobs->used, (guint64)c->less);
+                if (c->kind == PUT && !c->error)
+                        tb_blobs_note(blobs, c->size);
+                if (!c->unknown)
+                        blobs->used -= MIN(blobs->used, (guint64)c->less);
                 if (c->listed)
                         c->listed(g_steal_pointer(&c->names), c->error, c->data);
                 if (c->done)
@@ -145,11 +173,12 @@ static void run(gpointer data)
                         tb_pipe_fail(c->pipe, c->error);
                 break;
         case GET:
-                if (b->get(store, c->name, c->from, c->size, c->pipe, &c->error))
+                if (b->get(store, c->name, c->etag, c->from, c->size, c->pipe, &c->error))
                         tb_pipe_finish(c->pipe);
                 else
                         tb_pipe_fail(c->pipe, c->error);
                 break;
+        case STAT: b->stat(store, c->name, &c->info, &c->error); break;
         case REMOVE: b->remove(store, c->name, &c->less, &c->error); break;
         case LIST: b->list(store, c->name, c->from_ms, c->to_ms, (guint)c->size, &c->names, &c->error); break;
         }
@@ -197,21 +226,31 @@ static bool check_name(const char *name, GError **error)
 }
 
 /* --- life --- */
-TbBlobs *tb_blobs_new(const TbBlobBackend *backend, const char *where, guint64 quota)
+static void count(TbBlobs *blobs)
+{
+        g_autoptr(GError) error = NULL;
+        Call *c = new_call(blobs, COUNT, NULL, NULL, NULL);
+        if (!launch(blobs, c, &error)) {
+                c->error = g_steal_pointer(&error);
+                on_counted(blobs, c);
+                call_free(c);
+        }
+}
+
+static const TbBlobBackend *backend_of(const TbBlobOptions *options)
+{
+        return options->bucket ? &tb_blob_s3 : options->container ? &tb_blob_azure : &tb_blob_folder;
+}
+
+TbBlobs *tb_blobs_new(const TbBlobOptions *options)
 {
         TbBlobs *blobs = g_new0(TbBlobs, 1);
+        blobs->options = options;
         blobs->store = g_new0(Store, 1);
         tb_ref_init(&blobs->store->ref);
-        blobs->store->backend = backend;
-        blobs->store->store = backend->open(where);
-        blobs->quota = quota;
-        g_autoptr(GError) error = NULL;
-        Call *count = new_call(blobs, COUNT, NULL, NULL, NULL);
-        if (!launch(blobs, count, &error)) {
-                count->error = g_steal_pointer(&error);
-                on_counted(blobs, count);
-                call_free(count);
-        }
+        blobs->store->backend = backend_of(options);
+        blobs->store->store = blobs->store->backend->open(options);
+        count(blobs);
         return blobs;
 }
 
@@ -227,13 +266,22 @@ void tb_blobs_free(TbBlobs *blobs)
                         tb_pipe_fail(c->pipe, over);
         }
         g_queue_clear_full(&blobs->waiting, call_free);
+        if (blobs->again) {
+                g_source_destroy(blobs->again);
+                g_source_unref(blobs->again);
+        }
         store_unref(blobs->store);
         g_free(blobs);
 }
 
 const char *tb_blobs_container(const TbBlobs *blobs)
 {
-        return blobs->store->backend->container;
+        return blobs->store->backend->container(blobs->store->store);
+}
+
+char *tb_blobs_uri(const TbBlobs *blobs, const char *name)
+{
+        return blobs->store->backend->uri(blobs->store->store, name);
 }
 
 guint64 tb_blobs_used(const TbBlobs *blobs)
@@ -242,19 +290,60 @@ guint64 tb_blobs_used(const TbBlobs *blobs)
 }
 
 /* --- calls --- */
+static bool check_put(TbBlobs *blobs, const char *name, gint64 size, GError **error)
+{
+        guint64 quota = blobs->options->quota_bytes;
+        if (!check_name(name, error))
+                return false;
+        if (quota == 0 || tb_blobs_used(blobs) + (guint64)size <= quota)
+                return true;
+        tb_set_error(error, TB_ERROR_UNAVAILABLE,
+                     "there is no room for this clip: %" G_GUINT64_FORMAT " of %" G_GUINT64_FORMAT
+                     " bytes are taken (blob: quota_bytes)",
+                     tb_blobs_used(blobs), quota);
+        return false;
+}
+
+bool tb_blobs_are_direct(const TbBlobs *blobs)
+{
+        return blobs->store->backend->grant && blobs->options->direct;
+}
+
+char *tb_blobs_grant_put(TbBlobs *blobs, const char *name, gint64 size, GError **error)
+{
+        const TbBlobBackend *b = blobs->store->backend;
+        if (!tb_blobs_are_direct(blobs) || !check_put(blobs, name, size, error))
+                return NULL;
+        return b->grant(blobs->store->store, name, size);
+}
+
+char *tb_blobs_grant_get(TbBlobs *blobs, const char *name)
+{
+        const TbBlobBackend *b = blobs->store->backend;
+        return tb_blobs_are_direct(blobs) && tb_blob_name_valid(name)
+                       ? b->grant(blobs->store->store, name, -1)
+                       : NULL;
+}
+
+json_t *tb_blobs_grant_headers(const TbBlobs *blobs)
+{
+        const TbBlobBackend *b = blobs->store->backend;
+        return b->put_header ? json_pack("{s:s}", b->put_header, b->put_value) : json_object();
+}
+
+void tb_blobs_note(TbBlobs *blobs, gint64 size)
+{
+        blobs->used += (guint64)size;
+        blobs->put++;
+        blobs->put_bytes += (guint64)size;
+}
+
 bool tb_blobs_put(TbBlobs *blobs, const char *name, gint64 size, TbPipe *body, TbBlobDone done, gpointer data,
                   GError **error)
 {
         tb_assert_main();
-        if (!check_name(name, error))
+        if (!check_put(blobs, name, size, error))
                 return false;
-        if (blobs->quota && tb_blobs_used(blobs) + (guint64)size > blobs->quota) {
-                tb_set_error(error, TB_ERROR_UNAVAILABLE,
-                             "there is no room for this clip: %" G_GUINT64_FORMAT " of %" G_GUINT64_FORMAT
-                             " bytes are taken (blob: quota_bytes)",
-                             tb_blobs_used(blobs), blobs->quota);
-                return false;
-        }
         Call *c = new_call(blobs, PUT, name, done, data);
         c->size = size;
         c->pipe = tb_pipe_ref(body);
@@ -266,13 +355,20 @@ bool tb_blobs_put(TbBlobs *blobs, const char *name, gint64 size, TbPipe *body, T
         return true;
 }
 
-bool tb_blobs_get(TbBlobs *blobs, const char *name, gint64 from, gint64 n, TbPipe *to, TbBlobDone done,
-                  gpointer data, GError **error)
+bool tb_blobs_stat(TbBlobs *blobs, const char *name, TbBlobDone done, gpointer data, GError **error)
+{
+        tb_assert_main();
+        return check_name(name, error) && begin(blobs, new_call(blobs, STAT, name, done, data), error);
+}
+
+bool tb_blobs_get(TbBlobs *blobs, const char *name, const char *etag, gint64 from, gint64 n, TbPipe *to,
+                  TbBlobDone done, gpointer data, GError **error)
 {
         tb_assert_main();
         if (!check_name(name, error))
                 return false;
         Call *c = new_call(blobs, GET, name, done, data);
+        c->etag = g_strdup(etag);
         c->from = from;
         c->size = n;
         c->pipe = tb_pipe_ref(to);
@@ -283,6 +379,14 @@ bool tb_blobs_remove(TbBlobs *blobs, const char *name, TbBlobDone done, gpointer
 {
         tb_assert_main();
         return check_name(name, error) && begin(blobs, new_call(blobs, REMOVE, name, done, data), error);
+}
+
+void tb_blobs_discard(TbBlobs *blobs, const char *name)
+{
+        tb_assert_main();
+        Call *c = new_call(blobs, REMOVE, name, NULL, NULL);
+        c->unknown = true;
+        begin(blobs, c, NULL);
 }
 
 bool tb_blobs_list(TbBlobs *blobs, const char *after, gint64 from_ms, gint64 to_ms, guint most,

@@ -18,10 +18,10 @@ typedef struct Folder {
         gint parts;  /* atomic: the next number of an unfinished file */
 } Folder;
 
-static gpointer folder_open(const char *where)
+static gpointer folder_open(const TbBlobOptions *options)
 {
         Folder *f = g_new0(Folder, 1);
-        f->where = g_strdup(where);
+        f->where = g_strdup(options->folder);
         return f;
 }
 
@@ -165,24 +165,57 @@ static bool give(const Folder *f, const char *name, int fd, gint64 from, gint64 
         return true;
 }
 
-static bool folder_get(gpointer store, const char *name, gint64 from, gint64 n, TbPipe *to, GError **error)
+/* What is no file is not there. */
+static int open_file(const Folder *f, const char *name, struct stat *ret)
 {
-        const Folder *f = store;
         const char *leaf;
         int folder = open_parent(f, name, false, &leaf);
         int fd = folder >= 0 ? openat(folder, leaf, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC) : -1;
-        struct stat st;
-        bool ok = fd >= 0 && fstat(fd, &st) == 0;
-        if (ok && !S_ISREG(st.st_mode)) {
-                errno = ENOENT;
-                ok = false;
-        }
-        ok = ok ? give(f, name, fd, from, n, to, error) : trouble(f, name, error);
-        if (fd >= 0)
-                close(fd);
+        int why = errno;
         if (folder >= 0)
                 close(folder);
+        errno = why;
+        if (fd >= 0 && (fstat(fd, ret) != 0 || !S_ISREG(ret->st_mode))) {
+                close(fd);
+                errno = ENOENT;
+                return -1;
+        }
+        return fd;
+}
+
+static bool folder_get(gpointer store, const char *name, const char *etag G_GNUC_UNUSED, gint64 from,
+                       gint64 n, TbPipe *to, GError **error)
+{
+        const Folder *f = store;
+        struct stat st;
+        int fd = open_file(f, name, &st);
+        if (fd < 0)
+                return trouble(f, name, error);
+        bool ok = give(f, name, fd, from, n, to, error);
+        close(fd);
         return ok;
+}
+
+static bool folder_stat(gpointer store, const char *name, TbBlobInfo *ret, GError **error)
+{
+        const Folder *f = store;
+        struct stat st;
+        int fd = open_file(f, name, &st);
+        if (fd < 0)
+                return trouble(f, name, error);
+        close(fd);
+        ret->size = st.st_size;
+        return true;
+}
+
+static const char *folder_container(gpointer store G_GNUC_UNUSED)
+{
+        return "local";
+}
+
+static char *folder_uri(gpointer store G_GNUC_UNUSED, const char *name)
+{
+        return g_strconcat("local://", name, NULL);
 }
 
 static bool folder_remove(gpointer store, const char *name, gint64 *ret_bytes, GError **error)
@@ -290,5 +323,13 @@ static bool folder_list(gpointer store, const char *after, gint64 from_ms, gint6
         return ok;
 }
 
-const TbBlobBackend tb_blob_folder = {"local",    folder_open, folder_close,  folder_count,
-                                      folder_put, folder_get,  folder_remove, folder_list};
+const TbBlobBackend tb_blob_folder = {.open = folder_open,
+                                      .close = folder_close,
+                                      .container = folder_container,
+                                      .uri = folder_uri,
+                                      .count = folder_count,
+                                      .put = folder_put,
+                                      .get = folder_get,
+                                      .stat = folder_stat,
+                                      .remove = folder_remove,
+                                      .list = folder_list};

@@ -68,7 +68,9 @@ static bool clip_of(const json_t *event, TbPipe *to, gpointer data)
 {
         const char *blob = json_string_value(json_object_get(event, "clip_blob_name"));
         gint64 size = json_integer_value(json_object_get(event, "clip_size_bytes"));
-        return blob && tb_blobs_get(((TbEvents *)data)->blobs, blob, 0, size, to, NULL, NULL, NULL);
+        TbEvents *events = data;
+        return tb_event_clip_is_here(events, event) &&
+               tb_blobs_get(events->blobs, blob, NULL, 0, size, to, NULL, NULL, NULL);
 }
 
 TbEvents *tb_events_new(const TbEventsOptions *options, TbDb *db, TbBlobs *blobs, const char *page)
@@ -110,7 +112,7 @@ void tb_events_free(TbEvents *events)
 void tb_events_options_clear(TbEventsOptions *options)
 {
         g_free(options->worker_token);
-        g_free(options->clips);
+        tb_blob_options_clear(&options->blob);
         tb_notify_options_clear(&options->notify);
         g_clear_pointer(&options->plans, g_ptr_array_unref);
 }

@@ -30,9 +30,8 @@ typedef struct TbEventsOptions { /* of the configuration; it outlives the events
         guint token_ttl_s;       /* of such a token */
         guint logins, logins_s;  /* so many logins of one address in so many seconds */
         char *worker_token;      /* owned; of workers; NULL: they show what anybody shows */
-        char *clips;             /* owned; their folder */
+        TbBlobOptions blob;      /* where clips lie */
         gint64 clip_bytes;       /* of one clip at most */
-        guint64 quota_bytes;     /* of all clips; 0: no limit */
         GPtrArray *plans;        /* owned TbEventPlan; NULL: none */
         TbNotifyOptions notify;  /* who is told, and how */
 } TbEventsOptions;

@@ -155,10 +155,11 @@ void tb_event_progress(TbRequest *request, gpointer data)
                 return;
         ask->kept = json_incref(tb_request_json(request));
         TbDbCall *call = tb_db_call_new();
-        tb_db_statement(call, tb_sql_ev_job_renew);
+        gint64 later_s = json_integer_value(json_object_get(ask->kept, "later_s"));
+        tb_db_statement(call, later_s ? tb_sql_ev_job_later : tb_sql_ev_job_renew);
         tb_db_text(call, ask->id);
         tb_db_text(call, json_string_value(json_object_get(ask->kept, "lease")));
-        tb_db_int(call, tb_clock_ms() + LEASE_MS);
+        tb_db_int(call, tb_clock_ms() + (later_s ? later_s * 1000 : LEASE_MS));
         tb_ask_run(ask, call, on_renewed);
 }
 

@@ -99,11 +99,16 @@ char *tb_event_like(const char *text);
 bool tb_event_has_text(const json_t *object, const char *field, const char *text);
 char *tb_event_uuid(void); /* the caller frees */
 
+/* --- finalize.c --- */
+void tb_event_finalize(TbRequest *request, gpointer events);
+
 /* --- uploads.c, clip.c --- */
 #define TB_EVENT_BODY (256 * 1024) /* bytes under way between a client and the disk */
 /* One of the clips under way; false: refused, answered, and the ask ended. */
 bool tb_event_take_place(TbAsk *ask);
 void tb_event_clip(TbRequest *request, gpointer events);
+/* It lies where this server has its clips now, and not where it had them before its configuration was changed. */
+bool tb_event_clip_is_here(const TbEvents *events, const json_t *event);
 
 /* --- feed.c --- */
 /* Tells who follows, and wakes those who tell when it is done only now. */

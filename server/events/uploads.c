@@ -12,6 +12,35 @@
 #define UPLOAD_S 900 /* what a client is told that it has */
 
 /* --- POST /events, POST /events/upload/initiate --- */
+/* Into the bucket, as the event says what is to come; what is finished, or larger than a bucket takes at once, goes through here. */
+static void tell_where(TbAsk *ask, json_t *event_take)
+{
+        TbBlobs *blobs = ask->events->blobs;
+        g_autoptr(GError) error = NULL;
+        const char *url = json_string_value(json_object_get(ask->kept, "url")),
+                   *blob = json_string_value(json_object_get(event_take, "clip_blob_name"));
+        bool waits = blob && !json_is_string(json_object_get(event_take, "clip_uploaded_at"));
+        g_autofree char *granted = waits ? tb_blobs_grant_put(blobs, blob,
+                                                              json_integer_value(json_object_get(
+                                                                      event_take, "clip_size_bytes")),
+                                                              &error)
+                                         : NULL,
+                        *lies = granted ? tb_blobs_uri(blobs, blob) : NULL;
+        guint good_s = granted ? ask->events->options->blob.grant_s : UPLOAD_S;
+        if (error) {
+                json_decref(event_take);
+                tb_ask_error(ask, error);
+                return;
+        }
+        json_t *headers = granted ? tb_blobs_grant_headers(blobs) : json_object();
+        json_object_set(headers, "Content-Type", json_object_get(event_take, "clip_mime"));
+        tb_ask_json(ask, 200,
+                    json_pack("{s:o, s:s, s:s, s:o, s:s, s:o}", "event", event_take, "upload_url",
+                              granted ? granted : url, "blob_url", granted ? lies : url, "expires_at",
+                              tb_event_time(tb_clock_ms() + good_s * 1000LL), "upload_method", "PUT",
+                              "upload_headers", headers));
+}
+
 static void on_added(TbAsk *ask, const TbDbResult *rows)
 {
         if (tb_db_rows(rows) == 0) {
@@ -35,14 +64,10 @@ static void on_added(TbAsk *ask, const TbDbResult *rows)
                 ask->events->credits += (guint64)json_integer_value(json_object_get(ask->kept, "credits"));
                 tb_event_changed(ask->events, event, false);
         }
-        const char *url = json_string_value(json_object_get(ask->kept, "url"));
-        if (!url) {
+        if (json_object_get(ask->kept, "url"))
+                tell_where(ask, event);
+        else
                 tb_ask_json(ask, 200, event);
-                return;
-        }
-        tb_ask_json(ask, 200,
-                    json_pack("{s:o, s:s, s:s, s:o}", "event", event, "upload_url", url, "blob_url", url,
-                              "expires_at", tb_event_time(tb_clock_ms() + UPLOAD_S * 1000)));
 }
 
 static gint64 next_seq(TbEvents *events)
@@ -114,7 +139,7 @@ static void initiate(TbRequest *request, gpointer data)
         g_autofree char *blob = tb_event_blob_name(
                                 json_string_value(json_object_get(ask->kept, "session_id")), ask->id,
                                 json_string_value(json_object_get(ask->kept, "clip_mime"))),
-                        *uri = g_strdup_printf("local://%s", blob),
+                        *uri = tb_blobs_uri(events->blobs, blob),
                         *id = g_uri_escape_string(ask->id, NULL, false),
                         *url = g_strdup_printf("%s/events/%s/upload", tb_request_base_url(request), id);
         json_object_set_new(ask->kept, "url", json_string(url));
@@ -143,7 +168,7 @@ static void on_put(const TbBlobInfo *info, const GError *error, gpointer data)
                 return;
         }
         const char *blob = json_string_value(json_object_get(ask->kept, "clip_blob_name"));
-        g_autofree char *uri = g_strdup_printf("local://%s", blob);
+        g_autofree char *uri = tb_blobs_uri(ask->events->blobs, blob);
         tb_place_give(&ask->place);
         json_object_set_new(ask->kept, "etag", json_string(info->etag));
         TbDbCall *call = tb_db_call_new();
@@ -208,76 +233,6 @@ static void put(TbRequest *request, gpointer data)
         TbDbCall *call = tb_db_call_reads();
         tb_ask_event(ask, call);
         tb_ask_run(ask, call, on_promise);
-}
-
-/* --- finalize --- */
-static void on_finalized(TbAsk *ask, const TbDbResult *rows)
-{
-        if (tb_db_rows(rows) == 0) {
-                tb_ask_refuse(ask, TB_ERROR_NOT_FOUND, "event not found");
-                return;
-        }
-        json_t *event = tb_event_of_row(rows, 0);
-        tb_event_changed(ask->events, event, false);
-        tb_event_jobs_ready(ask->events);
-        tb_ask_json(ask, 200, event);
-}
-
-/* With or without its quotes. */
-static bool is_etag(const char *said, const char *stored)
-{
-        gsize n = strlen(stored) - 2;
-        const char *plain = *said == '"' ? said + 1 : said;
-        return g_ascii_strncasecmp(plain, stored + 1, n) == 0 &&
-               (plain[n] == '\0' || strcmp(plain + n, "\"") == 0);
-}
-
-static void on_to_finalize(TbAsk *ask, const TbDbResult *rows)
-{
-        if (tb_db_rows(rows) == 0) {
-                tb_ask_refuse(ask, TB_ERROR_NOT_FOUND, "event not found");
-                return;
-        }
-        json_auto_t *event = tb_event_of_row(rows, 0);
-        const char *stored = tb_event_stored_etag(rows, 0),
-                   *said = json_string_value(json_object_get(ask->kept, "etag")),
-                   *was = json_string_value(json_object_get(event, "status"));
-        TbEventState now, next;
-        if (!*stored) {
-                tb_ask_refuse(ask, TB_ERROR_BUSY, "clip upload not found");
-                return;
-        }
-        if (said && *said && !is_etag(said, stored)) {
-                tb_ask_refuse(ask, TB_ERROR_BUSY, "clip etag does not match what was uploaded");
-                return;
-        }
-        if (!tb_event_state_parse(was, &now) || !tb_event_next(now, TB_EVENT_UPLOADED, &next)) {
-                tb_ask_json(ask, 200, json_incref(event)); /* said before, or it was canceled */
-                return;
-        }
-        g_autofree char *job = g_strconcat("event-", ask->id, NULL);
-        TbDbCall *call = tb_db_call_new();
-        tb_db_statement(call, tb_sql_event_uploaded);
-        tb_db_text(call, ask->id);
-        tb_db_text(call, was);
-        tb_db_text(call, tb_event_state_name(next));
-        tb_db_int(call, tb_clock_ms());
-        tb_db_text(call, said && *said ? said : NULL);
-        tb_db_text(call, job);
-        tb_event_job_add(call, ask->id);
-        tb_ask_event(ask, call);
-        tb_ask_run(ask, call, on_finalized);
-}
-
-static void finalize(TbRequest *request, gpointer data)
-{
-        TbAsk *ask = tb_ask_new(data, request, TB_NEED_WRITE, tb_request_arg(request, "event_id"));
-        if (!ask)
-                return;
-        ask->kept = json_incref(tb_request_json(request));
-        TbDbCall *call = tb_db_call_reads();
-        tb_ask_event(ask, call);
-        tb_ask_run(ask, call, on_to_finalize);
 }
 
 #define OF_AN_EVENT                                                                                          \
@@ -352,6 +307,14 @@ static const TbParam finalize_params[] = {
         TB_PARAM_END,
 };
 
+static const TbParam clip_params[] = {
+        {.name = "direct",
+         .type = TB_PARAM_BOOL,
+         .fallback = "false",
+         .help = "where clips lie in a bucket: go to the clip's address there, good for a while"},
+        TB_PARAM_END,
+};
+
 const TbRoute tb_event_upload_routes[] = {
         {.method = "POST",
          .path = "/events",
@@ -382,18 +345,19 @@ const TbRoute tb_event_upload_routes[] = {
         {.method = "GET",
          .path = "/events/{event_id}/upload",
          .flags = TB_EVENT_FLAGS | TB_ROUTE_STREAMING,
+         .query = clip_params,
          .handler = tb_event_clip,
          .tag = "events",
          .summary = "The clip; Range",
-         .answers = "200 video/webm; 206 video/webm; 304; 401; 404; 416; 429"},
+         .answers = "200 video/webm; 206 video/webm; 304; 307; 401; 404; 416; 429; 503"},
         {.method = "POST",
          .path = "/events/{event_id}/upload/finalize",
          .flags = TB_EVENT_FLAGS,
          .body = TB_BODY_JSON,
          .json = finalize_params,
-         .handler = finalize,
+         .handler = tb_event_finalize,
          .tag = "events",
          .summary = "The clip is there: it is looked at next",
-         .answers = "200 application/json Event; 401; 404; 409"},
+         .answers = "200 application/json Event; 400; 401; 404; 409; 413; 503"},
         {.method = NULL},
 };

@@ -107,6 +107,12 @@ static const TbParam progress_params[] = {
          .max = 64,
          .help = "of the claim"},
         {.name = "fraction", .type = TB_PARAM_NUMBER, .min = 0, .max = 1, .help = "of the work, done"},
+        {.name = "later_s",
+         .type = TB_PARAM_INT,
+         .min = 1,
+         .max = 3600,
+         .unit = "s",
+         .help = "it is given back, and is nobody's for so long: what it needs is away"},
         TB_PARAM_END,
 };
 

@@ -23,7 +23,8 @@ extern const char tb_sql_audit_add[], tb_sql_audit_page[], tb_sql_audit_forget[]
 extern const char tb_sql_ev_attempt_add[], tb_sql_ev_attempt_list[], tb_sql_ev_device_add[],
         tb_sql_ev_device_get[];
 extern const char tb_sql_ev_job_add[], tb_sql_ev_job_claim[], tb_sql_ev_job_end[], tb_sql_ev_job_get[];
-extern const char tb_sql_ev_job_kill[], tb_sql_ev_job_next[], tb_sql_ev_job_renew[], tb_sql_ev_login_add[];
+extern const char tb_sql_ev_job_kill[], tb_sql_ev_job_next[], tb_sql_ev_job_renew[], tb_sql_ev_job_later[],
+        tb_sql_ev_login_add[];
 extern const char tb_sql_ev_login_forget[], tb_sql_ev_login_list[], tb_sql_ev_person_add[],
         tb_sql_ev_person_find[];
 extern const char tb_sql_ev_session_add[], tb_sql_ev_session_cancel[], tb_sql_ev_session_drop[],

@@ -126,14 +126,27 @@ json_t *tb_worker_claim(TbWorkerApi *api, guint wait_s, GError **error)
         return job;
 }
 
-bool tb_worker_renew(TbWorkerApi *api, const json_t *job, GError **error)
+static json_t *progress(TbWorkerApi *api, const json_t *job, json_t *in_take, guint *ret_status,
+                        GError **error)
 {
         g_autofree char *id = g_uri_escape_string(field(job, "job_id"), NULL, false),
                         *path = g_strdup_printf("/jobs/%s/progress", id);
-        json_auto_t *in = json_pack("{s:s}", "lease", field(job, "lease"));
+        json_auto_t *in = in_take;
+        json_object_set_new(in, "lease", json_string(field(job, "lease")));
+        return post(api, path, in, ret_status, error);
+}
+
+void tb_worker_later(TbWorkerApi *api, const json_t *job, guint seconds)
+{
+        guint status = 0;
+        json_decref(progress(api, job, json_pack("{s:i}", "later_s", (int)seconds), &status, NULL));
+}
+
+bool tb_worker_renew(TbWorkerApi *api, const json_t *job, GError **error)
+{
         guint status = 0;
         g_autoptr(GError) why = NULL;
-        json_t *out = post(api, path, in, &status, &why);
+        json_t *out = progress(api, job, json_object(), &status, &why);
         bool ok = out != NULL;
         json_decref(out);
         if (!ok && status != 409)
@@ -177,7 +190,8 @@ bool tb_worker_fetch(TbWorkerApi *api, const json_t *job, int fd, GError **error
         if (!in)
                 return false;
         if (soup_message_get_status(message) != 200) {
-                refused(message, path, NULL, error);
+                g_autoptr(GBytes) said = g_input_stream_read_bytes(in, BLOCK, NULL, NULL);
+                refused(message, path, said, error);
                 return false;
         }
         return copy(in, fd, json_integer_value(json_object_get(job, "clip_size_bytes")), error);

@@ -17,6 +17,7 @@
 #define WAIT_S 25 /* of one claim */
 #define PAUSE_S 1 /* after the first failure; doubled up to … */
 #define PAUSE_MOST_S 30
+#define LATER_S 30 /* until a clip that could not be had is asked for again */
 #define TELL_TRIES 5
 
 typedef struct Run {
@@ -97,8 +98,10 @@ static void work(Run *run)
         }
         bool passing = error->domain != TB_ERROR || error->code == TB_ERROR_UNAVAILABLE ||
                        error->code == TB_ERROR_INTERRUPTED || error->code == TB_ERROR_FORBIDDEN;
-        if (passing) { /* its lease runs out, and it is tried again, here or elsewhere */
+        if (passing) { /* given back, or its lease runs out: it is tried again, here or elsewhere */
                 tb_log(TB_LOG_WARNING, TB_F("event", id), "%s", error->message);
+                if (g_error_matches(error, TB_ERROR, TB_ERROR_UNAVAILABLE))
+                        tb_worker_later(run->api, run->job, LATER_S);
                 return;
         }
         json_auto_t *failure = json_pack("{s:s, s:s}", "error_message", error->message, "error_type",

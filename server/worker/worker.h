@@ -13,6 +13,8 @@ void tb_worker_api_free(TbWorkerApi *api);
 json_t *tb_worker_claim(TbWorkerApi *api, guint wait_s, GError **error);
 /* False without an error: the job is not ours any more. */
 bool tb_worker_renew(TbWorkerApi *api, const json_t *job, GError **error);
+/* Gives the job back, for a worker to take it in `seconds`: what it needs is away. */
+void tb_worker_later(TbWorkerApi *api, const json_t *job, guint seconds);
 /* The clip into a file, all of it. */
 bool tb_worker_fetch(TbWorkerApi *api, const json_t *job, int fd, GError **error);
 /* POST /events/{id}/{what}. */

@@ -15,6 +15,7 @@
 
 typedef struct Place {
         char *folder, *clips; /* owned */
+        TbBlobOptions options;
         TbBlobs *blobs;
 } Place;
 
@@ -38,7 +39,8 @@ static void open_place(Place *p, guint64 quota)
         tb_main_init(NULL);
         p->folder = g_dir_make_tmp("tb-blob-XXXXXX", NULL);
         p->clips = g_build_filename(p->folder, "clips", NULL);
-        p->blobs = tb_blobs_new(&tb_blob_folder, p->clips, quota);
+        p->options = (TbBlobOptions){.folder = p->clips, .quota_bytes = quota};
+        p->blobs = tb_blobs_new(&p->options);
 }
 
 static void close_place(Place *p)
@@ -74,7 +76,7 @@ static char *get(Place *p, const char *name, gint64 from, gint64 n, GError **err
 {
         Said s = {0};
         g_autoptr(TbPipe) to = tb_pipe_new(1 << 16);
-        g_assert_true(tb_blobs_get(p->blobs, name, from, n, to, on_said, &s, NULL));
+        g_assert_true(tb_blobs_get(p->blobs, name, NULL, from, n, to, on_said, &s, NULL));
         UNTIL(s.there);
         if (s.error) {
                 g_propagate_error(error, s.error);
@@ -104,7 +106,7 @@ static void put_and_get(void)
         g_assert_cmpuint(tb_blobs_used(p.blobs), ==, 5);
         /* a server that starts anew counts what is there */
         tb_blobs_free(p.blobs);
-        p.blobs = tb_blobs_new(&tb_blob_folder, p.clips, 0);
+        p.blobs = tb_blobs_new(&p.options);
         UNTIL(tb_blobs_used(p.blobs) == 5);
         Said gone = {0};
         g_assert_true(tb_blobs_remove(p.blobs, NAME, on_said, &gone, NULL));
@@ -180,7 +182,7 @@ static void links_and_leftovers(void)
         /* what a server that was killed has left unfinished goes at the next start */
         g_assert_true(g_file_set_contents(left, "half", -1, NULL));
         tb_blobs_free(p.blobs);
-        p.blobs = tb_blobs_new(&tb_blob_folder, p.clips, 0);
+        p.blobs = tb_blobs_new(&p.options);
         s = give(&p, NAME, "x", 1); /* waits for the look at what is there */
         g_assert_no_error(s.error);
         g_assert_false(g_file_test(left, G_FILE_TEST_EXISTS));

@@ -27,6 +27,45 @@ static void test_platform(void)
         g_assert_nonnull(strstr(error->message, "PORT: a port number is expected, got \"65536\""));
 }
 
+static TbServerConfig *load(const char *yaml, GError **error);
+
+/* Where clips lie: keys come from files or the environment, and what is missing is said. */
+static void test_blob(void)
+{
+        static const struct {
+                const char *yaml, *says;
+        } wrong[] = {
+                {"blob: {s3: {bucket: clips}}", "its keys are needed: AWS_ACCESS_KEY_ID"},
+                {"blob: {s3: {region: here}}", "its bucket is not named"},
+                {"blob: {s3: {bucket: clips, key_file: /nowhere/at/all}}", "/nowhere/at/all cannot be read"},
+                {"blob: {s3: {bucket: clips, secret_key: x}}", "secret_key"},
+                {"blob: {azure: {container: clips}}", "its account and its container are needed"},
+                {"blob: {azure: {account: a, container: clips}}", "its key is needed, in base64"},
+                {"blob: {folder: /tmp/x, s3: {bucket: clips}}", "clips lie in one place"},
+                {"blob: {s3: {bucket: clips, url: \"http://me:pw@host\"}}", "without a user"},
+        };
+        for (gsize i = 0; i < G_N_ELEMENTS(wrong); i++) {
+                g_autoptr(GError) error = NULL;
+                g_assert_null(load(wrong[i].yaml, &error));
+                g_assert_nonnull(strstr(error->message, wrong[i].says));
+        }
+        g_autoptr(GError) error = NULL;
+        g_autofree char *file = NULL;
+        int fd = g_file_open_tmp("tb-key-XXXXXX", &file, NULL);
+        g_assert_true(g_file_set_contents(file, "ACCESS:secret/of+it=\n", -1, NULL));
+        g_autofree char *yaml = g_strdup_printf(
+                "blob: {grant_s: 60, s3: {bucket: clips, url: \"https://s3.example\", key_file: %s}}", file);
+        g_autoptr(TbServerConfig) s3 = load(yaml, &error);
+        g_assert_no_error(error);
+        g_assert_cmpstr(s3->events.blob.access_key, ==, "ACCESS");
+        g_assert_cmpstr(s3->events.blob.secret_key, ==, "secret/of+it=");
+        g_assert_cmpstr(s3->events.blob.region, ==, "us-east-1");
+        g_assert_true(s3->events.blob.path_style && s3->events.blob.direct);
+        g_assert_cmpuint(s3->events.blob.grant_s, ==, 60);
+        g_unlink(file);
+        close(fd);
+}
+
 static TbServerConfig *load(const char *yaml, GError **error)
 {
         g_autofree char *file = NULL;
@@ -82,6 +121,7 @@ static void test_limits(void)
 int main(int argc, char **argv)
 {
         g_test_init(&argc, &argv, NULL);
+        g_test_add_func("/server-config/blob", test_blob);
         g_test_add_func("/server-config/limits", test_limits); /* before the environment says what is wrong */
         g_test_add_func("/server-config/platform", test_platform);
         return g_test_run();
