@@ -111,7 +111,10 @@ static bool parse_host(TbUri *uri, const char *from, const char *to, GError **er
         }
         const char *colon = find(from, to, ':');
         if (colon && find(colon + 1, to, ':'))
-                return fail(error, "an IPv6 address goes in brackets, as in tcp://[::1]:4000");
+                return fail(
+                        error,
+                        "an IPv6 address goes in brackets, as in tcp://[::1]:4000; a MAC has dashes, as in "
+                        "wol://aa-bb-cc-dd-ee-ff");
         if (colon && !parse_port(colon + 1, to, &uri->port))
                 return fail(error, "the port must be 0 to 65535");
         uri->host = decode(from, colon ? colon : to, error);

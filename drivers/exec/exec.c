@@ -10,11 +10,13 @@
 #include "drivers/driver.h"
 #include "drivers/exec/exec_proto.h"
 #include "drivers/transport/duplex.h"
+#include "drivers/transport/polled.h"
 #include "drivers/transport/samples.h"
 #include "drivers/transport/transport.h"
 #include "lib/limits.h"
 
 #define OUTPUT (1024 * 1024)
+#define MISSES 3
 
 enum { LANE_POWER, LANE_SENSORS, LANE_CONSOLE, LANE_SHELL };
 
@@ -75,6 +77,7 @@ static const TbParam params[] = {
          .fallback = "10000",
          .unit = "ms",
          .help = "how long a command may take"},
+        TB_POLLED_PARAM,
         TB_PARAM_END,
 };
 
@@ -173,6 +176,26 @@ static bool power_get(TbInstance *self, TbIo *io, TbPowerState *ret, GError **er
         return run(self, io, "power_get", &out, error) &&
                (tb_exec_parse_power((const char *)out->data, out->len, ret, error) ||
                 blame(self, "power_get", error));
+}
+
+typedef struct Power {
+        TbInstance base;
+        TbPolled poll;
+} Power;
+
+/* What power_get prints is looked at from the beginning: one that prints something else is found out now, not by who switches. */
+static bool power_open(TbInstance *self, TbIo *io, GError **error)
+{
+        tb_polled_init(&((Power *)self)->poll, self, MISSES);
+        return !json_object_get(self->params, "power_get") || tb_polled_first(self, io, power_get, error);
+}
+
+static bool power_pump(TbInstance *self, TbIo *io, GError **error)
+{
+        if (json_object_get(self->params, "power_get"))
+                return tb_polled_power(&((Power *)self)->poll, self, io, false, power_get, error);
+        tb_io_wait(io, NULL, 0, -1);
+        return true;
 }
 
 static void tell_sample(const TbSample *sample, gpointer data)
@@ -318,7 +341,11 @@ static const TbSensorOps sensors = {.interval_ms = 5000, .sample = sample};
 static const TbConsoleOps console = {.write = console_write, .resize = console_resize};
 static const TbShellOps shell = {.run = shell_run};
 static const TbLane lanes[] = {
-        [LANE_POWER] = {.name = "power", .size = sizeof(TbInstance), .power = &power},
+        [LANE_POWER] = {.name = "power",
+                        .size = sizeof(Power),
+                        .open = power_open,
+                        .pump = power_pump,
+                        .power = &power},
         [LANE_SENSORS] = {.name = "sensors", .size = sizeof(TbInstance), .sensors = &sensors},
         [LANE_CONSOLE] = {.name = "console",
                           .size = sizeof(Console),

@@ -48,6 +48,29 @@ static void test_exec_power(void)
         g_rmdir(dir);
 }
 
+static bool has_fault(const LaneSeen *seen, gpointer data)
+{
+        return seen->lost && strstr(seen->lost, data);
+}
+
+/* What prints nonsense is a fault from the first look on, and well again as soon as it prints what is asked for. */
+static void test_exec_nonsense(void)
+{
+        g_autofree char *dir = g_dir_make_tmp("tbe-XXXXXX", NULL),
+                        *file = g_build_filename(dir, "state", NULL);
+        g_autofree char *json = g_strdup_printf("{\"power_on\":[\"true\"],\"power_off\":[\"true\"],"
+                                                "\"power_get\":[\"cat\",\"%s\"],\"poll_ms\":1000}",
+                                                file);
+        g_assert_true(g_file_set_contents(file, "banana\n", -1, NULL));
+        Lane *lane = start_exec(json, "power");
+        lane_wait(lane, "the fault", has_fault, "cat: the command printed \"banana\"", 5000);
+        g_assert_true(g_file_set_contents(file, "on\n", -1, NULL));
+        lane_open_wait(lane, 5000);
+        lane_stop(lane, 500);
+        g_unlink(file);
+        g_rmdir(dir);
+}
+
 static void test_exec_silent(void)
 {
         Lane *lane = start_exec("{\"power_on\":[\"false\"],\"power_off\":[\"true\"]}", "power");
@@ -205,6 +228,7 @@ int main(int argc, char **argv)
         g_test_init(&argc, &argv, NULL);
         signal(SIGPIPE, SIG_IGN);
         g_test_add_func("/exec/power", test_exec_power);
+        g_test_add_func("/exec/nonsense", test_exec_nonsense);
         g_test_add_func("/exec/silent", test_exec_silent);
         g_test_add_func("/exec/sensors", test_exec_sensors);
         g_test_add_func("/exec/console", test_exec_console);

@@ -190,15 +190,6 @@ static bool set(TbInstance *self, TbIo *io, bool on, GError **error)
         return refused(s, s->slave, "coil", (guint)s->coil, tb_modbus_refusal(reply, size, pdu[0]), error);
 }
 
-static bool look(Slave *s, TbIo *io, GError **error)
-{
-        TbPowerState state;
-        if (!get(&s->line.base, io, &state, error))
-                return false;
-        s->line.base.up->power(&s->line.base, &state);
-        return true;
-}
-
 /* --- the lane --- */
 static bool slave_open(TbInstance *self, TbIo *io, GError **error)
 {
@@ -218,7 +209,7 @@ static bool slave_open(TbInstance *self, TbIo *io, GError **error)
         }
         modbus_set_response_timeout(s->frames, 0, REST_US);
         modbus_set_byte_timeout(s->frames, 0, REST_US);
-        return tb_line_open(self, io, error) && (s->coil < 0 || look(s, io, error));
+        return tb_line_open(self, io, error) && (s->coil < 0 || tb_polled_first(self, io, get, error));
 }
 
 static void slave_close(TbInstance *self)
@@ -235,19 +226,9 @@ static void slave_close(TbInstance *self)
 static bool coil_pump(TbInstance *self, TbIo *io, GError **error)
 {
         Slave *s = (Slave *)self;
-        g_autoptr(GError) why = NULL;
         if (!s->line.link)
                 return lost(s, error);
-        if (!tb_polled_wait(&s->poll, io))
-                return true;
-        bool in_pump = io->in_pump, seen;
-        io->in_pump = false; /* an answer that was asked for is waited for: a command comes after it */
-        seen = look(s, io, &why);
-        io->in_pump = in_pump;
-        if (!seen)
-                return tb_polled_missed(&s->poll, self, self->uri->shown, g_steal_pointer(&why), error);
-        tb_polled_seen(&s->poll, self);
-        return true;
+        return tb_polled_power(&s->poll, self, io, true, get, error);
 }
 
 static bool check(const TbUri *uri, json_t *p, GError **error)

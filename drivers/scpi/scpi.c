@@ -234,15 +234,6 @@ static bool set(TbInstance *self, TbIo *io, bool on, GError **error)
         return command(s, io, message, error);
 }
 
-static bool look(Scpi *s, TbIo *io, GError **error)
-{
-        TbPowerState state;
-        if (!get(instance(s), io, &state, error))
-                return false;
-        instance(s)->up->power(instance(s), &state);
-        return true;
-}
-
 /* --- the lane --- */
 static bool identify(Scpi *s, TbIo *io, GError **error)
 {
@@ -282,7 +273,7 @@ static bool scpi_open(TbInstance *self, TbIo *io, GError **error)
         s->rows = tb_declared_of(json_object_get(p, "streams"), &s->n);
         tb_polled_init(&s->poll, self, MISSES);
         return tb_scpi_link_open(self, io, error) && identify(s, io, error) &&
-               (!s->output || look(s, io, error));
+               (!s->output || tb_polled_first(self, io, get, error));
 }
 
 static void scpi_close(TbInstance *self)
@@ -300,15 +291,9 @@ static void scpi_finalize(TbInstance *self)
 static bool output_pump(TbInstance *self, TbIo *io, GError **error)
 {
         Scpi *s = (Scpi *)self;
-        g_autoptr(GError) why = NULL;
         if (!tb_scpi_link_is_open(&s->link))
                 return tb_scpi_link_pump(self, io, error); /* says so */
-        if (!tb_polled_wait(&s->poll, io))
-                return true;
-        if (!look(s, io, &why))
-                return tb_polled_missed(&s->poll, self, self->uri->shown, g_steal_pointer(&why), error);
-        tb_polled_seen(&s->poll, self);
-        return true;
+        return tb_polled_power(&s->poll, self, io, false, get, error);
 }
 
 static bool check(const TbUri *uri, json_t *p, GError **error)

@@ -202,15 +202,6 @@ static bool set(TbInstance *self, TbIo *io, bool on, GError **error)
 }
 
 /* --- the lane --- */
-static bool look(Relay *r, TbIo *io, GError **error)
-{
-        TbPowerState state;
-        if (!get(&r->line.base, io, &state, error))
-                return false;
-        r->line.base.up->power(&r->line.base, &state);
-        return true;
-}
-
 static bool relay_open(TbInstance *self, TbIo *io, GError **error)
 {
         Relay *r = (Relay *)self;
@@ -223,7 +214,7 @@ static bool relay_open(TbInstance *self, TbIo *io, GError **error)
         if (!tb_serialrelay_board(p, &r->words, error))
                 return false;
         r->board = tb_serialrelay_join(&r->line, io, r->relay, error);
-        return r->board && look(r, io, error);
+        return r->board && tb_polled_first(self, io, get, error);
 }
 
 static void relay_close(TbInstance *self)
@@ -236,22 +227,12 @@ static void relay_close(TbInstance *self)
 static bool relay_pump(TbInstance *self, TbIo *io, GError **error)
 {
         Relay *r = (Relay *)self;
-        g_autoptr(GError) why = NULL;
         if (r->lost) {
                 tb_set_error(error, TB_ERROR_GONE, "%s: the line broke off: it is opened anew",
                              self->uri->shown);
                 return false;
         }
-        if (!tb_polled_wait(&r->poll, io))
-                return true;
-        bool in_pump = io->in_pump, seen;
-        io->in_pump = false; /* an answer that was asked for is waited for: a command comes after it */
-        seen = look(r, io, &why);
-        io->in_pump = in_pump;
-        if (!seen)
-                return tb_polled_missed(&r->poll, self, self->uri->shown, g_steal_pointer(&why), error);
-        tb_polled_seen(&r->poll, self);
-        return true;
+        return tb_polled_power(&r->poll, self, io, true, get, error);
 }
 
 static bool check(const TbUri *uri, json_t *p, GError **error)

@@ -55,3 +55,27 @@ bool tb_polled_missed(TbPolled *p, TbInstance *self, const char *whom, GError *w
                 g_propagate_error(error, g_steal_pointer(&why));
         return false;
 }
+
+bool tb_polled_first(TbInstance *self, TbIo *io, TbPolledGet get, GError **error)
+{
+        TbPowerState state;
+        if (!get(self, io, &state, error))
+                return false;
+        self->up->power(self, &state);
+        return true;
+}
+
+bool tb_polled_power(TbPolled *p, TbInstance *self, TbIo *io, bool whole, TbPolledGet get, GError **error)
+{
+        GError *why = NULL;
+        if (!tb_polled_wait(p, io))
+                return true;
+        bool in_pump = io->in_pump;
+        io->in_pump = in_pump && !whole;
+        bool seen = tb_polled_first(self, io, get, &why);
+        io->in_pump = in_pump;
+        if (!seen)
+                return tb_polled_missed(p, self, self->uri->shown, why, error);
+        tb_polled_seen(p, self);
+        return true;
+}

@@ -29,6 +29,8 @@ typedef struct TbPolled {
                 .unit = "ms", .help = "pause between two looks at the state: somebody may press the button"  \
         }
 
+typedef bool (*TbPolledGet)(TbInstance *self, TbIo *io, TbPowerState *ret, GError **error);
+
 void tb_polled_init(TbPolled *polled, const TbInstance *self, guint misses); /* due at once */
 /* Waits. True: look now; false: return true from pump. */
 bool tb_polled_wait(TbPolled *polled, TbIo *io);
@@ -36,3 +38,8 @@ bool tb_polled_wait(TbPolled *polled, TbIo *io);
 void tb_polled_seen(TbPolled *polled, TbInstance *self);
 /* What pump returns after a look that failed. `whom`: "the Shelly at 10.0.0.7". */
 bool tb_polled_missed(TbPolled *polled, TbInstance *self, const char *whom, GError *why_take, GError **error);
+/* Power by `get`: what open and pump do. The first look; and the next one, when it is due. `whole`: a look that has begun is waited
+ * for, as an answer that comes late would be taken for that of the next question; a command comes after it. */
+bool tb_polled_first(TbInstance *self, TbIo *io, TbPolledGet get, GError **error);
+bool tb_polled_power(TbPolled *polled, TbInstance *self, TbIo *io, bool whole, TbPolledGet get,
+                     GError **error);

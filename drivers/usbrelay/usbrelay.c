@@ -104,15 +104,6 @@ static bool claim(Relay *r, guint count, GError **error)
         return tb_claim_take(&r->base, place, r->mask, what, error);
 }
 
-static bool look(Relay *r, TbIo *io, GError **error)
-{
-        TbPowerState state;
-        if (!get(&r->base, io, &state, error))
-                return false;
-        r->base.up->power(&r->base, &state);
-        return true;
-}
-
 static bool relay_open(TbInstance *self, TbIo *io, GError **error)
 {
         Relay *r = (Relay *)self;
@@ -122,7 +113,7 @@ static bool relay_open(TbInstance *self, TbIo *io, GError **error)
         tb_polled_init(&r->poll, self, MISSES);
         g_autofree char *port = port_of(self, io, error);
         r->board = port ? tb_usbrelay_open(port, &count, error) : NULL;
-        return r->board && claim(r, count, error) && look(r, io, error);
+        return r->board && claim(r, count, error) && tb_polled_first(self, io, get, error);
 }
 
 static void relay_close(TbInstance *self)
@@ -133,18 +124,7 @@ static void relay_close(TbInstance *self)
 
 static bool relay_pump(TbInstance *self, TbIo *io, GError **error)
 {
-        Relay *r = (Relay *)self;
-        g_autoptr(GError) why = NULL;
-        if (!tb_polled_wait(&r->poll, io))
-                return true;
-        bool in_pump = io->in_pump;
-        io->in_pump = false; /* an answer that was asked for is waited for: a command comes after it */
-        bool seen = look(r, io, &why);
-        io->in_pump = in_pump;
-        if (!seen)
-                return tb_polled_missed(&r->poll, self, self->uri->shown, g_steal_pointer(&why), error);
-        tb_polled_seen(&r->poll, self);
-        return true;
+        return tb_polled_power(&((Relay *)self)->poll, self, io, true, get, error);
 }
 
 static bool check(const TbUri *uri, json_t *p, GError **error)

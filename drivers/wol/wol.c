@@ -133,7 +133,8 @@ static bool check(const TbUri *uri, json_t *params, GError **error)
         const char *secret = json_string_value(json_object_get(params, "password"));
         if (!tb_wol_parse_mac(uri->host, bytes) || *uri->path || uri->port >= 0)
                 return fail(error, "uri",
-                            "name the MAC of its network card: wol://aa-bb-cc-dd-ee-ff?address=10.0.0.9");
+                            "name the MAC of its network card, with dashes: "
+                            "wol://aa-bb-cc-dd-ee-ff?address=10.0.0.9");
         if (secret && !tb_wol_parse_mac(secret, bytes))
                 return fail(error, "password", "a SecureOn password is six bytes, as a MAC is written");
         if (!is_address(params, "address"))
