@@ -87,14 +87,30 @@ static json_t *verdict_of(Look *l, GError **error)
         return NULL;
 }
 
-json_t *tb_worker_look(const char *program, const char *file, const char *prompt, guint timeout_s,
-                       bool (*renew)(gpointer data), gpointer data, GError **error)
+json_t *tb_worker_look(const char *program, const char *file, const char *prompt, const char *folder,
+                       guint frames, guint timeout_s, bool (*renew)(gpointer data), gpointer data,
+                       GError **error)
 {
         Look l = {.renew = renew, .data = data, .timeout_s = timeout_s};
         g_autoptr(GSubprocessLauncher) launcher =
                 g_subprocess_launcher_new(G_SUBPROCESS_FLAGS_STDOUT_PIPE | G_SUBPROCESS_FLAGS_STDERR_SILENCE);
-        const char *argv[] = {program, "--look", file, prompt ? "--prompt" : NULL, prompt, NULL};
-        g_subprocess_launcher_unsetenv(launcher, "WORKER_API_TOKEN");
+        static const char *const secrets[] = {"WORKER_API_TOKEN", "VISION_API_KEY",
+                                              "VISION_FALLBACK_API_KEY"};
+        g_autofree char *n = g_strdup_printf("%u", frames);
+        const char *argv[10] = {program, "--look", file};
+        gsize at = 3;
+        if (folder) {
+                argv[at++] = "--pictures-to";
+                argv[at++] = folder;
+                argv[at++] = "--pictures";
+                argv[at++] = n;
+        }
+        if (prompt) {
+                argv[at++] = "--prompt";
+                argv[at++] = prompt;
+        }
+        for (gsize i = 0; i < G_N_ELEMENTS(secrets); i++)
+                g_subprocess_launcher_unsetenv(launcher, secrets[i]);
         g_subprocess_launcher_set_child_setup(launcher, dies_with_us, NULL, NULL);
         l.child = g_subprocess_launcher_spawnv(launcher, argv, error);
         if (!l.child)

@@ -12,6 +12,7 @@
 #include "lib/limits.h"
 #include "lib/log.h"
 #include "lib/version.h"
+#include "server/worker/vision.h"
 #include "server/worker/worker.h"
 
 #define WAIT_S 25 /* of one claim */
@@ -25,6 +26,8 @@ typedef struct Run {
         const json_t *job; /* borrowed */
         const char *program;
         guint timeout_s;
+        TbVision models[2]; /* who is asked first, and who when that one does not answer */
+        guint n_models, pictures;
 } Run;
 
 static gboolean on_pause(gpointer loop)
@@ -48,8 +51,39 @@ static bool still_ours(gpointer data)
         return tb_worker_renew(run->api, run->job, &error) || error;
 }
 
+static GPtrArray *take_pictures(const char *folder)
+{
+        GPtrArray *pictures = g_ptr_array_new_with_free_func((GDestroyNotify)g_bytes_unref);
+        for (guint i = 0; i < TB_VISION_PICTURES; i++) {
+                g_autofree char *name = g_strdup_printf("%s/%u.jpg", folder, i), *bytes = NULL;
+                gsize size;
+                if (g_file_get_contents(name, &bytes, &size, NULL))
+                        g_ptr_array_add(pictures, g_bytes_new_take(g_steal_pointer(&bytes), size));
+                g_unlink(name);
+        }
+        g_rmdir(folder);
+        return pictures;
+}
+
+/* What a model says in place of what differences of pixels do; where none answers, these stand. `seen` is the caller's, and what is returned. */
+static json_t *ask_models(Run *run, const char *folder, const char *prompt, json_t *seen)
+{
+        g_autoptr(GPtrArray) pictures = take_pictures(folder);
+        for (guint i = 0; seen && pictures->len && i < run->n_models; i++) {
+                g_autoptr(GError) error = NULL;
+                json_t *said = tb_vision_look(&run->models[i], prompt, pictures, still_ours, run, &error);
+                if (said) {
+                        json_decref(seen);
+                        return said;
+                }
+                tb_log(TB_LOG_WARNING, TB_F("model", run->models[i].model), "%s", error->message);
+        }
+        return seen;
+}
+
 static json_t *look(Run *run, GError **error)
 {
+        g_autofree char *folder = run->n_models ? g_dir_make_tmp("testbed-pictures-XXXXXX", NULL) : NULL;
         g_autofree char *file = g_build_filename(g_get_tmp_dir(), "testbed-clip-XXXXXX", NULL);
         const char *prompt =
                 json_string_value(json_object_get(json_object_get(run->job, "payload"), "analysis_prompt"));
@@ -60,11 +94,11 @@ static json_t *look(Run *run, GError **error)
         }
         bool there = tb_worker_fetch(run->api, run->job, fd, error);
         close(fd);
-        json_t *out =
-                there ? tb_worker_look(run->program, file, prompt, run->timeout_s, still_ours, run, error)
-                      : NULL;
+        json_t *out = there ? tb_worker_look(run->program, file, prompt, folder, run->pictures,
+                                             run->timeout_s, still_ours, run, error)
+                            : NULL;
         g_unlink(file);
-        return out;
+        return folder ? ask_models(run, folder, prompt, out) : out;
 }
 
 /* What was seen is said until the server has heard it, or does not want to. */
@@ -140,13 +174,32 @@ static TbLogLevel level_of(void)
         return level;
 }
 
+static bool read_models(Run *run, GError **error)
+{
+        static const char *const prefixes[] = {"VISION", "VISION_FALLBACK"};
+        const char *n = tb_config_env("INFERENCE_NUM_FRAMES");
+        gint64 pictures = n ? g_ascii_strtoll(n, NULL, 10) : 0;
+        run->pictures = pictures > 0 ? (guint)MIN(pictures, TB_VISION_PICTURES) : 3;
+        for (gsize i = 0; i < G_N_ELEMENTS(prefixes); i++) {
+                g_autoptr(GError) why = NULL;
+                if (tb_vision_of_environment(prefixes[i], &run->models[run->n_models], &why))
+                        run->n_models++;
+                else if (why) {
+                        g_propagate_error(error, g_steal_pointer(&why));
+                        return false;
+                }
+        }
+        return true;
+}
+
 int main(int argc, char **argv)
 {
         tb_descriptors_standard();
         g_autofree char *server = g_strdup(tb_config_env("API_BASE_URL")), *name = NULL, *file = NULL,
                         *prompt = NULL;
         gboolean once = FALSE, json = FALSE, version = FALSE;
-        int timeout_s = 0;
+        g_autofree char *folder = NULL;
+        int timeout_s = 0, pictures = 3;
         const GOptionEntry entries[] = {
                 {"server", 's', 0, G_OPTION_ARG_STRING, &server,
                  "the server (API_BASE_URL; default: http://localhost:5109)", "URL"},
@@ -160,6 +213,8 @@ int main(int argc, char **argv)
                 {"look", 0, 0, G_OPTION_ARG_FILENAME, &file, "look at this clip and print what is to be seen",
                  "FILE"},
                 {"prompt", 0, G_OPTION_FLAG_HIDDEN, G_OPTION_ARG_STRING, &prompt, NULL, NULL},
+                {"pictures-to", 0, G_OPTION_FLAG_HIDDEN, G_OPTION_ARG_FILENAME, &folder, NULL, NULL},
+                {"pictures", 0, G_OPTION_FLAG_HIDDEN, G_OPTION_ARG_INT, &pictures, NULL, NULL},
                 G_OPTION_ENTRY_NULL,
         };
         g_autoptr(GOptionContext) context = g_option_context_new("- looks at clips for testbed-server");
@@ -175,13 +230,17 @@ int main(int argc, char **argv)
                 return 0;
         }
         if (file)
-                return tb_worker_look_here(file, prompt);
+                return tb_worker_look_here(file, prompt, folder, (guint)MAX(pictures, 1));
         tb_log_init(level_of(), json);
         const char *said = tb_config_env("INFERENCE_TIMEOUT_SECONDS");
         if (timeout_s <= 0)
                 timeout_s = said ? (int)g_ascii_strtoll(said, NULL, 10) : 0;
         g_autofree char *program = g_file_read_link("/proc/self/exe", NULL);
         Run run = {.program = program, .timeout_s = timeout_s > 0 ? (guint)timeout_s : 120};
+        if (!read_models(&run, &error)) {
+                fprintf(stderr, "testbed-worker: %s\n", error->message);
+                return 2;
+        }
         run.api = tb_worker_api_new(server && *server ? server : "http://localhost:5109",
                                     tb_config_env("WORKER_API_TOKEN"),
                                     name && *name ? name : g_get_host_name(), &error);
