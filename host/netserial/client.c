@@ -62,6 +62,8 @@ static gboolean on_writable(int fd, GIOCondition condition, gpointer data);
 
 static void fill(TbSerialClient *c)
 {
+        if (!c->deaf && c->out->len < OUT_HIGH)
+                tb_serial_tell_missed(c);
         while (!c->suspended && !c->last && !c->deaf && c->out->len < OUT_HIGH) {
                 guint8 bytes[CHUNK];
                 guint64 at = 0;
@@ -384,6 +386,7 @@ void tb_serial_client_free(TbSerialClient *c)
         tb_history_reader_free(c->reader);
         tb_place_give(&c->options.place);
         close(c->options.fd);
+        json_decref(c->modem_missed);
         g_byte_array_unref(c->out);
         g_byte_array_unref(c->in);
         g_byte_array_unref(c->pending);

@@ -33,7 +33,9 @@ struct TbSerialClient {
         bool request; /* telnet.sub waits for an answer */
         guint8 modem; /* the last NOTIFY-MODEMSTATE */
         guint8 modem_mask, line_mask;
-        gint64 break_us; /* since when; 0: no break */
+        json_t *modem_missed; /* owned: the lines as they are, to be told; NULL: told */
+        guint8 line_missed;   /* errors of the line, to be told */
+        gint64 break_us;      /* since when; 0: no break */
 };
 
 /* It is closed by the loop; one that speaks telnet is told why first, unless that is its own doing. */
@@ -48,4 +50,6 @@ bool tb_serial_client_not_allowed(const GError *error);
 /* requests.c */
 /* The request in telnet.sub, or telnet.brk; everything that came before it has been written. */
 void tb_serial_request(TbSerialClient *client);
+/* Notices wait, the latest of each, while it does not read. */
+void tb_serial_tell_missed(TbSerialClient *client);
 void tb_serial_get_settings(TbSerialClient *client);

@@ -33,7 +33,7 @@ void tb_serial_client_line(TbSerialClient *c, const json_t *errors)
 {
         guint8 value = tb_comport_line(errors) & c->line_mask;
         if (value && !c->ending) {
-                tb_telnet_write_sub(c->out, TB_TELNET_COM_PORT, TB_COM_LINE_STATE + TB_COM_ANSWER, &value, 1);
+                c->line_missed |= value;
                 tb_serial_client_flush(c);
         }
 }
@@ -42,8 +42,20 @@ void tb_serial_client_modem(TbSerialClient *c, const json_t *lines)
 {
         if (!c->known || c->ending)
                 return;
-        notify_modem(c, lines);
+        json_decref(c->modem_missed);
+        c->modem_missed = json_copy((json_t *)lines);
         tb_serial_client_flush(c);
+}
+
+void tb_serial_tell_missed(TbSerialClient *c)
+{
+        json_auto_t *lines = g_steal_pointer(&c->modem_missed);
+        guint8 line = c->line_missed;
+        c->line_missed = 0;
+        if (line)
+                tb_telnet_write_sub(c->out, TB_TELNET_COM_PORT, TB_COM_LINE_STATE + TB_COM_ANSWER, &line, 1);
+        if (lines)
+                notify_modem(c, lines);
 }
 
 /* Who may not set the line, because somebody else has it, is answered how it is: so programs can watch. */

@@ -203,6 +203,18 @@ static void test_line_state(void)
         g_assert_cmpuint(sent, ==, 0);
         tb_serial_client_line(client, brk);
         g_assert_cmpuint(sent, ==, 7);
+        /* one that does not read is told the latest of each, once, and costs nothing meanwhile */
+        stands = true;
+        sent = 0;
+        for (guint i = 0; i < 10000; i++) {
+                json_auto_t *lines = json_pack("{s:b}", "cts", i % 2);
+                tb_serial_client_line(client, brk);
+                tb_serial_client_modem(client, lines);
+        }
+        stands = false;
+        for (guint i = 0; i < 50; i++)
+                turn();
+        g_assert_cmpuint(sent, <=, 3 * 7); /* the one that stood in the socket, and the two that waited */
         client_fd = -1;
         tb_serial_client_free(client);
         close(ends[1]);
