@@ -213,6 +213,7 @@ static bool open_rooms(TbHost *h, GError **error)
         h->api = tb_api_new(h->http, h->core, h->media, h->metrics);
         tb_api_set_services(h->api, services, h);
         tb_api_set_restart(h->api, restart, h);
+        tb_api_listen(h->api);
         add_pages(h);
         if (c->server_url && !open_bridge(h, error))
                 return false;

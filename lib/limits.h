@@ -237,6 +237,9 @@
 #define TB_LIMIT_NET_RANGES 64 /* ranges of addresses in one list of a configuration */
 #define TB_LIMIT_BANNER 1024   /* bytes that a console's port says to whoever connects */
 #define TB_LIMIT_NETSERIAL_IDLE_S 604800 /* longest idle time-out of such a port */
+#define TB_LIMIT_PDU_CLIENTS 32          /* of pdudaemon's TCP protocol at once */
+#define TB_LIMIT_PDU_REQUEST 512         /* bytes of one request of theirs */
+#define TB_LIMIT_PDU_SILENT_MS 5000      /* that one may say nothing */
 #define TB_LIMIT_CONSOLE_RELEASE_S 86400 /* longest that a tty is lent to a program of the host */
 #define TB_LIMIT_NETSERIAL_CLIENTS 64    /* RFC 2217 and bare TCP, of one host */
 #define TB_LIMIT_NETSERIAL_LAST_MS                                                                           \

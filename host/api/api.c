@@ -53,9 +53,15 @@ void tb_api_set_restart(TbApi *api, void (*restart)(gpointer data), gpointer dat
         api->restart_data = data;
 }
 
+void tb_api_listen(TbApi *api)
+{
+        api->pdudaemon = tb_compat_listen(api);
+}
+
 void tb_api_stop(TbApi *api)
 {
         api->stopping = true;
+        g_clear_pointer(&api->pdudaemon, tb_compat_unlisten);
         tb_api_whep_stop(api);
         tb_api_consoles_stop(api);
         if (api->bus)

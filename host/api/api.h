@@ -19,6 +19,8 @@ TbApi *tb_api_new(TbHttp *http, TbCore *core, TbMedia *media, TbMetrics *metrics
 void tb_api_set_services(TbApi *api, json_t *(*services)(gpointer data), gpointer data);
 /* Ends the host in order, to be started again by whoever watches it (compat.restart). Not set: nobody can ask for it. */
 void tb_api_set_restart(TbApi *api, void (*restart)(gpointer data), gpointer data);
+/* Opens the ports that `compat` of the configuration asks for beside HTTP. One that cannot be opened is a warning. */
+void tb_api_listen(TbApi *api);
 /* Ends WHEP sessions. Before tb_http_stop(). */
 void tb_api_stop(TbApi *api);
 void tb_api_free(TbApi *api); /* after the HTTP server was freed; accepts NULL */

@@ -16,16 +16,22 @@ struct TbApi {
         gpointer services_data;
         void (*restart)(gpointer data); /* ends the host, to be started again; NULL: nobody does */
         gpointer restart_data;
-        GPtrArray *routes;      /* owned TbApiRouteState (interfaces.c) */
-        GQueue early_offers;    /* whep.c: owned; those that came before media could take them */
-        GHashTable *whep;       /* session id -> owned by its peer: each removes itself */
-        TbWhepGone whep_gone;   /* … that have ended */
-        GQueue consoles;        /* open console WebSockets; each removes itself */
-        json_t *mounts;         /* owned; device id -> its last mount.state */
-        guint bus;              /* subscription: devices that go away, states of mounts */
-        TbMetric *push_clients; /* borrowed from metrics; may be NULL */
+        GPtrArray *routes;           /* owned TbApiRouteState (interfaces.c) */
+        GQueue early_offers;         /* whep.c: owned; those that came before media could take them */
+        GHashTable *whep;            /* session id -> owned by its peer: each removes itself */
+        TbWhepGone whep_gone;        /* … that have ended */
+        GQueue consoles;             /* open console WebSockets; each removes itself */
+        json_t *mounts;              /* owned; device id -> its last mount.state */
+        guint bus;                   /* subscription: devices that go away, states of mounts */
+        TbMetric *push_clients;      /* borrowed from metrics; may be NULL */
+        struct TbPduPort *pdudaemon; /* owned; NULL: its port is not asked for */
         bool stopping;
 };
+
+/* --- pdudaemon's TCP protocol (compat/pdudaemon_tcp.c) --- */
+typedef struct TbPduPort TbPduPort;
+TbPduPort *tb_compat_listen(TbApi *api);  /* NULL: the configuration asks for none */
+void tb_compat_unlisten(TbPduPort *port); /* accepts NULL */
 
 /* --- who asks, what for --- */
 /* Borrows from the request. The lease comes in X-Lease, or ?lease= where headers cannot be set (WebSocket).

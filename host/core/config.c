@@ -7,6 +7,7 @@
 #include "lib/config.h"
 #include "lib/limits.h"
 #include "lib/name.h"
+#include "lib/net.h"
 #include "lib/pages.h"
 #include "lib/reload.h"
 
@@ -56,7 +57,7 @@ static const TbParam top_params[] = {
         TB_CONFIG_LOG_LEVEL,
         TB_CONFIG_PROXIES,
         TB_CONFIG_TLS,
-        OBJECT("compat", "allow, restart"),
+        OBJECT("compat", "allow, pdudaemon, restart"),
         OBJECT("vnc", "port, device, password, view_password"),
         OBJECT("novnc", "port"),
         OBJECT("server", "url, token, ca, role, allow, insecure: the pairing server"),
@@ -178,12 +179,26 @@ static const TbParam compat_params[] = {
          .max = 64,
          .fallback = "[]",
          .help = "networks that may switch by the GET routes of pdudaemon without a token"},
+        {.name = "pdudaemon",
+         .type = TB_PARAM_ANY,
+         .help = "port, or ADDRESS:PORT, of pdudaemon's TCP protocol (it has 16421)"},
         {.name = "restart",
          .type = TB_PARAM_BOOL,
          .fallback = "false",
          .help = "POST /host/system/restartHostService ends this host: a supervisor starts it again"},
         TB_PARAM_END,
 };
+
+static void read_pdudaemon(TbHostConfig *c, TbConfigReader *r, const json_t *listen)
+{
+        g_autofree char *text = json_is_integer(listen)
+                                        ? g_strdup_printf("%" JSON_INTEGER_FORMAT, json_integer_value(listen))
+                                        : g_strdup(json_string_value(listen));
+        if (listen &&
+            (!text || !tb_net_endpoint_parse(text, &c->pdudaemon_address, &c->pdudaemon_port, NULL)))
+                tb_config_problem(r, listen, NULL, "compat.pdudaemon",
+                                  "a port or \"ADDRESS:PORT\" is expected: 16421");
+}
 
 static void read_sections(TbHostConfig *c, TbConfigReader *r)
 {
@@ -209,6 +224,7 @@ static void read_sections(TbHostConfig *c, TbConfigReader *r)
         c->trusted = tb_config_nets(r, json_object_get(top, "trusted_proxies"), "trusted_proxies");
         tb_config_tls(r, json_object_get(top, "tls"), &c->tls, &c->needs_tls, &c->local_tls);
         c->compat = tb_config_nets(r, json_object_get(compat, "allow"), "compat.allow");
+        read_pdudaemon(c, r, json_object_get(compat, "pdudaemon"));
         c->restart = json_is_true(json_object_get(compat, "restart"));
         c->vnc_port = (guint16)json_integer_value(json_object_get(vnc, "port"));
         c->vnc_device = tb_config_string(vnc, "device");
@@ -346,6 +362,7 @@ void tb_host_config_free(TbHostConfig *c)
         tb_tls_unref(c->tls);
         json_decref(c->prints);
         tb_nets_free(c->compat);
+        g_free(c->pdudaemon_address);
         g_free(c->name);
         g_free(c->address);
         g_free(c->url);

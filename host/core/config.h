@@ -29,6 +29,8 @@ typedef struct TbHostConfig {
         TbTls *tls;      /* tls: {cert, key}; ref; NULL: plain HTTP */
         json_t *prints;  /* tb_config_prints(); owned */
         TbNets *compat;  /* compat.allow: who may switch by the GET routes of other tools without a token */
+        char *pdudaemon_address; /* of its TCP protocol; NULL: as `address` */
+        guint16 pdudaemon_port;  /* compat.pdudaemon; 0: off */
         bool restart; /* compat.restart: an admin may end it over the API, for a supervisor to start it again */
         /* VNC */
         guint16 vnc_port;   /* 5900; 0: off */

@@ -59,6 +59,7 @@ void tb_config_check_devices(TbHostConfig *c, TbConfigReader *r)
         take_port(&ports, NULL, "port", c->port);
         take_port(&ports, NULL, "vnc.port", c->vnc_port);
         take_port(&ports, NULL, "novnc.port", c->novnc_port);
+        take_port(&ports, NULL, "compat.pdudaemon", c->pdudaemon_port);
         if (json_object_size(c->devices) > TB_LIMIT_DEVICES)
                 tb_config_problem(r, c->devices, NULL, "devices", "a host has at most %d devices",
                                   TB_LIMIT_DEVICES);

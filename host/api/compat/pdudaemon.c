@@ -2,6 +2,7 @@
  * pdudaemon driver). The GETs that switch are marked unsafe: the Origin guard treats them like a POST. */
 #include <string.h>
 
+#include "host/api/compat/pdudaemon_ask.h"
 #include "host/api/compat/private.h"
 #include "host/api/private.h"
 #include "lib/limits.h"
@@ -51,31 +52,8 @@ static TbInterface *outlet_of(TbApi *api, TbRequest *request, GError **error)
         return tb_compat_outlet(api, parts[0] ? parts[0] : "", parts[0] ? parts[1] : NULL, error);
 }
 
-static void pdudaemon(TbRequest *request, gpointer data)
+static void run(TbApi *api, TbRequest *request, TbInterface *iface, const char *op, json_t *params)
 {
-        TbApi *api = data;
-        g_autoptr(GError) error = NULL;
-        if (!may_switch(api, request))
-                return;
-        const char *command = tb_request_arg(request, "command");
-        json_t *delay = json_object_get(tb_request_query(request), "delay");
-        json_auto_t *params = NULL;
-        const char *op = "set";
-        if (strcmp(command, "on") == 0 || strcmp(command, "off") == 0) {
-                params = json_pack("{s:s}", "state", command);
-        } else if (strcmp(command, "reboot") == 0) {
-                op = "cycle";
-                params = json_pack("{s:f}", "off_s",
-                                   delay ? json_number_value(delay) : TB_COMPAT_REBOOT_OFF_S);
-        } else {
-                tb_error_set_field(&error, TB_ERROR_NOT_FOUND, "command",
-                                   "there is no command %s: on, off, reboot", command);
-        }
-        TbInterface *iface = params ? outlet_of(api, request, &error) : NULL;
-        if (!iface) {
-                tb_request_reply_error(request, error);
-                return;
-        }
         g_autofree char *verb = g_strdup_printf("%s.%s", tb_interface_name(iface), op);
         tb_api_run(api, request,
                    &(TbApiRun){.device = tb_device_id(tb_interface_device(iface)),
@@ -83,6 +61,73 @@ static void pdudaemon(TbRequest *request, gpointer data)
                                .params = params,
                                .finishes = true,
                                .reply = say_accepted});
+}
+
+/* --- on and off with a delay: before it is switched --- */
+typedef struct Later {
+        TbApi *api;         /* borrowed: its requests end before it does */
+        TbRequest *request; /* ref */
+        guint timer;
+} Later;
+
+static void later_free(Later *l)
+{
+        g_clear_handle_id(&l->timer, g_source_remove);
+        tb_request_unref(l->request);
+        g_free(l);
+}
+
+static void on_gone(TbRequest *request G_GNUC_UNUSED, gpointer data)
+{
+        later_free(data);
+}
+
+static gboolean on_time(gpointer data)
+{
+        Later *l = data;
+        g_autoptr(GError) error = NULL;
+        json_auto_t *params = NULL;
+        l->timer = 0;
+        tb_request_on_gone(l->request, NULL, NULL);
+        const char *op = tb_pdu_ask_verb(tb_request_arg(l->request, "command"), -1, &params, &error);
+        TbInterface *iface =
+                op ? outlet_of(l->api, l->request, &error) : NULL; /* it may have gone meanwhile */
+        if (iface)
+                run(l->api, l->request, iface, op, params);
+        else
+                tb_request_reply_error(l->request, error);
+        later_free(l);
+        return G_SOURCE_REMOVE;
+}
+
+static void switch_later(TbApi *api, TbRequest *request, double delay_s)
+{
+        Later *l = g_new0(Later, 1);
+        *l = (Later){api, tb_request_ref(request), 0};
+        l->timer = g_timeout_add((guint)(delay_s * 1000), on_time, l);
+        tb_request_on_gone(request, on_gone, l);
+}
+
+static void pdudaemon(TbRequest *request, gpointer data)
+{
+        TbApi *api = data;
+        g_autoptr(GError) error = NULL;
+        if (!may_switch(api, request))
+                return;
+        const json_t *delay = json_object_get(tb_request_query(request), "delay");
+        double delay_s = delay ? json_number_value(delay) : -1;
+        json_auto_t *params = NULL;
+        const char *op = tb_pdu_ask_verb(tb_request_arg(request, "command"), delay_s, &params, &error);
+        TbInterface *iface = op ? outlet_of(api, request, &error) : NULL;
+        if (!iface) {
+                tb_request_reply_error(request, error);
+                return;
+        }
+        if (delay_s > 0 && strcmp(op, "set") == 0) {
+                switch_later(api, request, delay_s);
+                return;
+        }
+        run(api, request, iface, op, params);
 }
 
 static const TbParam pdudaemon_params[] = {
@@ -106,7 +151,7 @@ static const TbParam pdudaemon_params[] = {
          .min = 0,
          .max = TB_LIMIT_CYCLE_OFF_S,
          .unit = "s",
-         .help = "reboot: how long it stays off; 5"},
+         .help = "reboot: how long it stays off; 5. on, off: before it is switched; 0"},
         TB_PARAM_END,
 };
 
