@@ -13,6 +13,7 @@
 #include "host/media/media.h"
 #include "host/netserial/netserial.h"
 #include "host/phone/phones.h"
+#include "host/recorder/recorder.h"
 #include "host/vnc/vnc.h"
 #include "lib/config.h"
 #include "lib/descriptors.h"
@@ -45,6 +46,7 @@ typedef struct TbHost {
         TbApi *api;
         TbBridge *bridge; /* NULL: no pairing server */
         TbPhones *phones;
+        TbRecorder *recorder;
         TbApi *carried; /* the routes once more, for what the server carries to us */
         bool restart;   /* ends to be started again */
 } TbHost;
@@ -161,10 +163,19 @@ static bool open_bridge(TbHost *h, GError **error)
         if (!h->bridge)
                 return false;
         tb_http_add_routes(tb_bridge_http(h->bridge), vnc_routes, h);
+        tb_recorder_add_routes(h->recorder, tb_bridge_http(h->bridge));
         h->carried = tb_api_new(tb_bridge_http(h->bridge), h->core, h->media, NULL);
         tb_api_set_services(h->carried, services, h);
         tb_api_set_restart(h->carried, restart, h);
         return true;
+}
+
+static bool open_recorder(TbHost *h, GError **error)
+{
+        h->recorder = tb_recorder_new(h->core, h->media, error);
+        if (h->recorder) /* before those of interfaces, which any word may name */
+                tb_recorder_add_routes(h->recorder, h->http);
+        return h->recorder != NULL;
 }
 
 static bool open_rooms(TbHost *h, GError **error)
@@ -209,6 +220,8 @@ static bool open_rooms(TbHost *h, GError **error)
         if (!h->vnc)
                 return false;
         h->netserial = tb_netserial_new(h->core);
+        if (!open_recorder(h, error))
+                return false;
         tb_http_add_routes(h->http, vnc_routes, h);
         h->api = tb_api_new(h->http, h->core, h->media, h->metrics);
         tb_api_set_services(h->api, services, h);
@@ -240,6 +253,7 @@ static void close_rooms(TbHost *h)
                 tb_http_stop(h->http, GRACE_MS, stopped, &done);
         while (!done)
                 g_main_context_iteration(NULL, TRUE);
+        tb_recorder_free(h->recorder);
         tb_netserial_free(h->netserial);
         tb_vnc_free(h->vnc);
         tb_analysis_free(h->analysis);

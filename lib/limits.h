@@ -3,6 +3,7 @@
  * Every number that bounds what a peer, a user or a device can make us hold, wait or do. Each has a test at
  * limit + 1.
  */
+#include "lib/limits_recorder.h"
 
 /* HTTP */
 /* bytes of a JSON or SDP body; streamed bodies are not bounded by it */
@@ -428,11 +429,6 @@
 #define TB_LIMIT_OBSERVER_BURST (512 * 1024) /* … at once: an offer and its candidates, a paste */
 #define TB_LIMIT_HOST_AHEAD (32 * 1024)      /* bytes in a host's socket, above which observers take turns */
 #define TB_LIMIT_HOST_BACKLOG (1024 * 1024)  /* bytes that wait for a host; above, observers are refused */
-/* the flight recorder (host/recorder) */
-#define TB_LIMIT_RECORD_PRE_S 120 /* of one device that are kept in memory … */
-#define TB_LIMIT_CLIP_PRE_S 3600  /* of one clip, before it was asked for */
-#define TB_LIMIT_CLIP_POST_S 600  /* … and after */
-#define TB_LIMIT_CLIP_NOTE 1024   /* bytes of its note */
 /* phones that are paired with a host (host/phone) */
 #define TB_LIMIT_PHONES 16                /* of one host */
 #define TB_LIMIT_PHONE_EVENTS 256         /* of one phone, that its lane has not taken */

@@ -290,12 +290,12 @@ rule_advisories() { node tests/advisories.mjs; }
 # messages.json, whose limits are all tried.
 rule_limits() {
 	tests=$(sources 'tests/*.c' 'tests/*.h' 'tests/*.mjs' 'drivers/*/test_*.c')
-	awk '$1 == "#define" && $2 ~ /^TB_LIMIT_/ { print FNR, $2 }' lib/limits.h | while read -r line name; do
+	awk '$1 == "#define" && $2 ~ /^TB_LIMIT_/ { print FILENAME ":" FNR, $2 }' lib/limits.h lib/limits_*.h | while read -r line name; do
 		# shellcheck disable=SC2086
 		grep -qw "$name" lib/proto/messages.json $tests && continue
 		# shellcheck disable=SC2086
 		grep -qE "test\(['\"\`][A-Z0-9_, ]*\b${name#TB_LIMIT_}\b[A-Z0-9_, ]*: " $tests && continue
-		echo "lib/limits.h:$line: no test names $name (at the limit, and one beyond it)"
+		echo "$line: no test names $name (at the limit, and one beyond it)"
 	done
 }
 

@@ -64,6 +64,7 @@ static const TbParam top_params[] = {
         OBJECT("media", "viewers, fps, bitrate_kbps"),
         OBJECT("ice", "stun, turn, turn_secret"),
         OBJECT("history", "mb"),
+        OBJECT("recording", "folder, mb, device_mb, days, mode, pre_s, devices"),
         {.name = "discovery",
          .type = TB_PARAM_ANY,
          .help = "how the network is searched for hardware: false: not at all; {mdns, broadcast}"},
@@ -245,6 +246,8 @@ static void read_sections(TbHostConfig *c, TbConfigReader *r)
         c->ice.secret = tb_config_string(ice, "turn_secret");
         c->ice.ttl_s = TURN_TTL_S;
         c->history_limit = (guint64)json_integer_value(json_object_get(history, "mb")) * 1024 * 1024;
+        c->recording = tb_config_recording(r, json_object_get(top, "recording"));
+        c->recording_dir = tb_config_path(r, json_string_value(json_object_get(c->recording, "folder")));
         json_t *devices = json_object_get(top, "devices");
         c->devices = devices ? json_incref(devices) : json_object();
         tb_config_tokens(r, json_object_get(top, "tokens"), "tokens", token_params, TB_ROLE_NONE, c->auth);
@@ -290,6 +293,8 @@ static void fill_defaults(TbHostConfig *c, const TbHostOptions *options)
         g_autofree char *absolute = g_canonicalize_filename(c->state_dir, NULL);
         g_free(c->state_dir);
         c->state_dir = g_steal_pointer(&absolute);
+        if (!c->recording_dir)
+                c->recording_dir = g_build_filename(c->state_dir, "recordings", NULL);
         if (!c->name)
                 c->name = g_strdup(g_get_host_name());
         if (!c->address)
@@ -377,6 +382,8 @@ void tb_host_config_free(TbHostConfig *c)
         g_strfreev(c->origins);
         tb_ice_config_clear(&c->ice);
         json_decref(c->devices);
+        json_decref(c->recording);
+        g_free(c->recording_dir);
         g_free(c->file);
         g_clear_pointer(&c->notes, g_ptr_array_unref);
         g_free(c);

@@ -52,7 +52,9 @@ typedef struct TbHostConfig {
         int bitrate_kbps;      /* 4000: the full rung */
         TbIceConfig ice;       /* WEBRTC_STUN_SERVERS, WEBRTC_TURN_SERVERS, WEBRTC_TURN_SECRET */
         guint64 history_limit; /* bytes per console */
-        guint discovery;       /* TbDiscoveryNetwork of drivers/driver.h: how the network may be searched */
+        json_t *recording;     /* owned: {mb,device_mb,days,mode,pre_s,devices:{id:{mode?,pre_s?}}} */
+        char *recording_dir;
+        guint discovery; /* TbDiscoveryNetwork of drivers/driver.h: how the network may be searched */
         /* devices as written: {id: {label?, attach, vnc?: port, rfc2217?, tcp?: port or {console: port}}} with lines for messages */
         json_t *devices;  /* object; owned */
         char *file;       /* where it was read from; NULL: built-in defaults */

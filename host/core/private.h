@@ -19,6 +19,9 @@ typedef struct TbLeaseState TbLeaseState; /* lease.c */
 typedef struct TbAttachment TbAttachment; /* attach.c */
 typedef struct TbDiscoverer TbDiscoverer; /* resources.c */
 
+/* config_recording.c: the section, checked and whole; new reference */
+json_t *tb_config_recording(TbConfigReader *reader, json_t *node);
+
 typedef struct TbWatcher {
         guint id; /* 0: removed while a round of calls runs */
         void (*grew)(TbInterface *iface, gpointer user);

@@ -3,7 +3,7 @@
 
 #include "lib/error.h"
 #include "server/events/private.h"
-#include "server/events/range.h"
+#include "lib/http/range.h"
 
 static void on_got(const TbBlobInfo *info G_GNUC_UNUSED, const GError *error G_GNUC_UNUSED, gpointer data)
 {

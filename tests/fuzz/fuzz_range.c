@@ -1,7 +1,7 @@
 /* Ranges of clips: what is given lies within it. */
 #include <stdint.h>
 
-#include "server/events/range.h"
+#include "lib/http/range.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)

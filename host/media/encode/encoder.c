@@ -60,14 +60,21 @@ static void encode_again(TbEncoder *encoder)
                 tb_encoder_push(encoder, frame, true);
 }
 
-static void force_keyframe(TbEncoder *encoder)
+void tb_encoder_want_next_keyframe(TbEncoder *encoder)
 {
+        tb_assert_main();
         encoder->key_us = g_get_monotonic_time();
         if (!encoder->pipeline)
                 return;
         g_autoptr(GstPad) pad = gst_element_get_static_pad(encoder->encoder, "src");
         gst_pad_send_event(pad, gst_video_event_new_upstream_force_key_unit(GST_CLOCK_TIME_NONE, TRUE, 0));
-        encode_again(encoder);
+}
+
+static void force_keyframe(TbEncoder *encoder)
+{
+        tb_encoder_want_next_keyframe(encoder);
+        if (encoder->pipeline)
+                encode_again(encoder);
 }
 
 static gboolean key_due(gpointer data)

@@ -45,6 +45,8 @@ TbEncoder *tb_tap_encoder(TbTap *tap);
 /* A keyframe as soon as possible: at once, or TB_KEYFRAME_INTERVAL_MS after the one before it. A still
  * picture is encoded again for it. */
 void tb_encoder_want_keyframe(TbEncoder *encoder);
+/* The next picture that is encoded anyway is one: for who records, and wants no picture twice. */
+void tb_encoder_want_next_keyframe(TbEncoder *encoder);
 void tb_encoder_set_rate(TbEncoder *encoder, guint kbps, guint fps);
 guint tb_encoder_kbps(TbEncoder *encoder);
 guint tb_encoder_fps(TbEncoder *encoder);

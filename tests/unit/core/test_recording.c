@@ -1,7 +1,9 @@
 /* The verbs of the flight recorder: core checks them, who was set answers them, also when the caller has left. */
 #include "host/core/private.h"
 #include "host/core/recording.h"
+#include "host/recorder/recorder_private.h"
 #include "lib/error.h"
+#include "lib/limits.h"
 #include "tests/unit/core/fake.h"
 
 static TbRecordingCall *kept; /* of a clip that is not answered yet */
@@ -63,10 +65,44 @@ static void test_left(void)
         bench_stop(&b, false);
 }
 
+/* A host that keeps TB_LIMIT_CLIPS of them takes no order more. */
+static void test_clips(void)
+{
+        Bench b;
+        Answer a = {0};
+        bench_start(&b, "{\"dut\":{\"attach\":\"fake://a\"}}", NULL);
+        g_autofree char *folder = g_build_filename(b.dir, "recordings", NULL);
+        b.config->recording = json_pack("{s:i, s:i, s:i, s:s, s:i, s:{}}", "mb", 100, "device_mb", 100,
+                                        "days", 0, "mode", "armed", "pre_s", 5, "devices");
+        b.config->recording_dir = g_strdup(folder);
+        TbMedia *media = tb_media_new(&(TbMediaConfig){0});
+        TbRecorder *r = tb_recorder_new(b.core, media, NULL);
+        g_assert_nonnull(r);
+        for (guint i = 0; i < TB_LIMIT_CLIPS; i++)
+                g_hash_table_insert(r->clips, g_strdup_printf("clip-%u", i), json_object());
+        bench_command(&b, &a, TB_ROLE_OPERATOR, NULL, "dut", "recording.clip", "{\"post_s\":0}");
+        g_assert_error(a.error, TB_ERROR, TB_ERROR_LIMIT);
+        answer_clear(&a);
+        g_hash_table_remove(r->clips, "clip-0");
+        bench_command(&b, &a, TB_ROLE_OPERATOR, NULL, "dut", "recording.clip", "{\"post_s\":0}");
+        g_assert_no_error(a.error);
+        g_assert_nonnull(json_object_get(a.result, "clip"));
+        answer_clear(&a);
+        bench_command(&b, &a, TB_ROLE_OPERATOR, NULL, "dut", "recording.set", "{\"mode\":\"off\"}");
+        answer_clear(&a);
+        bench_command(&b, &a, TB_ROLE_OPERATOR, NULL, "dut", "recording.clip", NULL);
+        g_assert_error(a.error, TB_ERROR, TB_ERROR_BUSY);
+        answer_clear(&a);
+        tb_recorder_free(r);
+        tb_media_free(media);
+        bench_stop(&b, false);
+}
+
 int main(int argc, char **argv)
 {
         g_test_init(&argc, &argv, NULL);
         g_test_add_func("/recording/verbs", test_verbs);
         g_test_add_func("/recording/left", test_left);
+        g_test_add_func("/recording/clips", test_clips);
         return g_test_run();
 }

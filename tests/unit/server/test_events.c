@@ -3,7 +3,7 @@
 
 #include "lib/http/guard.h"
 #include "server/events/private.h"
-#include "server/events/range.h"
+#include "lib/http/range.h"
 
 static void states(void)
 {

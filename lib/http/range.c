@@ -1,4 +1,4 @@
-#include "server/events/range.h"
+#include "lib/http/range.h"
 
 #include <string.h>
 

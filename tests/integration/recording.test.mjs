@@ -1,0 +1,201 @@
+// The flight recorder: what a clip holds, decoded by ffmpeg; what is left after kill -9 and on a full disk.
+import assert from 'node:assert/strict';
+import { execFileSync, spawnSync } from 'node:child_process';
+import { readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import path from 'node:path';
+import { before, test } from 'node:test';
+
+import { startSerialPort, startXvfb } from './bench.mjs';
+import { BUILD, Host, Program, assertProblem, documented, forFile, scratch, until } from './harness.mjs';
+
+const file = forFile();
+const FPS = 10;
+const state = scratch('tb-recording-');
+let host;
+let port;
+let shown; // {number: ms of the wall clock when it was painted}
+let config;
+let answers;
+
+const pause = (ms) => new Promise((resolve) => setTimeout(resolve, ms));
+const clips = () => host.get('/host/clips').then(({ json }) => json);
+const done = (clip) =>
+  until(`clip ${clip}`, async () => {
+    const { json } = await host.get(`/host/clips/${clip}`);
+    return json.state !== 'recording' && json;
+  });
+const order = async (body) => {
+  const { status, json } = await host.post('/host/devices/bench/clips', body);
+  assert.equal(status, 202, JSON.stringify(json));
+  return json.clip;
+};
+
+/** The numbers that x11_motion painted, as ffmpeg decodes the film. */
+function numbersOf(film) {
+  const name = path.join(state, `film-${Date.now()}.mp4`);
+  writeFileSync(name, film);
+  const { stdout, stderr, status } = spawnSync(
+    'ffmpeg',
+    [
+      '-v',
+      'error',
+      '-i',
+      name,
+      '-vsync',
+      'passthrough',
+      '-enc_time_base',
+      '1:1000000',
+      '-vf',
+      'crop=256:16:0:0,format=gray',
+      '-f',
+      'rawvideo',
+      '-',
+    ],
+    { maxBuffer: 1 << 28 },
+  );
+  assert.equal(status, 0, String(stderr));
+  assert.equal(String(stderr), '');
+  const out = [];
+  for (let at = 0; at + 4096 <= stdout.length; at += 4096) {
+    let n = 0;
+    for (let bit = 0; bit < 16; bit++) if (stdout[at + 8 * 256 + bit * 16 + 8] > 127) n |= 1 << bit;
+    out.push(n);
+  }
+  return out;
+}
+
+/** Each one once, and none is missing. */
+function assertWhole(numbers) {
+  assert.ok(numbers.length > 0);
+  assert.deepEqual(
+    numbers,
+    numbers.map((_, i) => numbers[0] + i),
+  );
+}
+
+before(async () => {
+  file.after(() => rmSync(state, { recursive: true, force: true }));
+  port = await startSerialPort(file);
+  const x = await startXvfb(file, { width: 320, height: 240 });
+  const painter = new Program([path.join(BUILD, 'tools/x11_motion'), String(FPS), 'log'], {
+    env: { DISPLAY: x.display },
+  });
+  file.after(() => painter.kill());
+  shown = () =>
+    new Map(
+      painter.text
+        .split('\n')
+        .filter((l) => /^\d+ \d+$/.test(l))
+        .map((l) => l.split(' '))
+        .map(([n, us]) => [Number(n), Number(us) / 1000]),
+    );
+  await painter.line(/painting/);
+  config = {
+    recording: { devices: { bench: { mode: 'armed', pre_s: 10 } } },
+    devices: { bench: { label: 'Bench', attach: { video: x.uri, console: port.uri } } },
+  };
+  host = await Host.start(config, { state });
+  file.after(() => host.program.how || host.stop());
+  await host.state_is('bench/console');
+  answers = documented(host, (await host.get('/host/openapi.json')).json);
+});
+
+test('a clip: each picture once, from the moment that was asked for on; console and samples of the same time', async () => {
+  await until('pictures', async () => (await host.get('/host/devices/bench/recording')).json.memory.ms > 2500);
+  await port.say(Buffer.from('tick one\r\n'));
+  const said = Date.now();
+  await pause(300);
+  const clip = await order({ pre_s: 2, post_s: 0.5, note: 'first' });
+  const asked = await done(clip);
+  assert.equal(asked.state, 'done', asked.reason);
+  assert.ok(Date.now() - asked.to < 1000, `playable ${Date.now() - asked.to} ms after its end`);
+  const film = (await host.get(`/host/clips/${clip}/video.mp4`)).body;
+  const numbers = numbersOf(film);
+  assertWhole(numbers);
+  assert.ok(Math.abs(numbers.length - 2.5 * FPS) <= 2, `${numbers.length} pictures`);
+  assert.ok(Math.abs(shown().get(numbers[0]) - asked.from) <= 1000 / FPS + 50, 'the first within one picture');
+  const cast = (await host.get(`/host/clips/${clip}/console.cast`)).text
+    .trim()
+    .split('\n')
+    .map((l) => JSON.parse(l));
+  assert.equal(cast[0].version, 2);
+  assert.match(cast[1][2], /tick one/);
+  assert.ok(Math.abs(asked.from + cast[1][0] * 1000 - said) <= 50, 'the console agrees to 50 ms');
+});
+
+test('clips are listed, noted, kept, read in parts, packed and removed', async () => {
+  const [clip] = await clips();
+  assert.deepEqual([clip.device, clip.note, clip.user, clip.rule, clip.keep], ['bench', 'first', 'local', null, false]);
+  const base = `/host/clips/${clip.clip}`;
+  const whole = (await host.get(`${base}/video.mp4`)).body;
+  const part = await host.get(`${base}/video.mp4`, { headers: { Range: 'bytes=100-199' } });
+  assert.equal(part.status, 206);
+  assert.equal(part.headers['content-range'], `bytes 100-199/${whole.length}`);
+  assert.deepEqual(part.body, whole.subarray(100, 200));
+  const beyond = await host.get(`${base}/video.mp4`, { headers: { Range: `bytes=${whole.length}-` } });
+  assert.equal(beyond.status, 416);
+  const changed = await host.patch(base, { note: 'the boot that hangs', keep: true });
+  assert.deepEqual([changed.json.note, changed.json.keep], ['the boot that hangs', true]);
+  assert.equal((await host.get('/host/clips?text=HANGS')).json.length, 1);
+  assert.equal((await host.get('/host/clips?text=nothing')).json.length, 0);
+  assert.equal((await host.get('/host/clips?device=other')).json.length, 0);
+  assert.equal((await host.get(`/host/clips?to=${clip.from - 1}`)).json.length, 0);
+  await until('the small picture', async () => (await host.get(`${base}/thumb.jpg`)).status === 200);
+  const tar = path.join(state, 'bundle.tar');
+  writeFileSync(tar, (await host.get(`${base}/bundle.tar`)).body);
+  const names = execFileSync('tar', ['-tf', tar], { encoding: 'utf8' }).trim().split('\n');
+  for (const name of ['index.html', 'clip.json', 'video.mp4', 'console.cast', 'events.jsonl', 'thumb.jpg'])
+    assert.ok(names.includes(`${clip.clip}/${name}`), `${name} in ${names}`);
+  assertProblem(await host.get(`${base}/..%2Fmodes.json`), 404);
+  assertProblem(await host.get('/host/clips/..%2f..%2fhost.yaml'), 404);
+  assert.equal((await host.delete(base)).status, 204);
+  await until('it to be gone', async () => (await host.get(base)).status === 404);
+});
+
+test('CLIPS_PAGE, RECORD_EXPORT_S: any interval that is there; at the limit, and one beyond it', async () => {
+  await host.patch('/host/devices/bench/recording', { mode: 'on' });
+  const from = Date.now() + 300;
+  await pause(2500);
+  const { json } = await host.get('/host/devices/bench/recording');
+  assert.equal(json.mode, 'on');
+  assert.ok(json.spans.length >= 1 && json.bytes > 0, JSON.stringify(json));
+  const film = await host.get(`/host/devices/bench/recording/video.mp4?from=${from}&to=${from + 1000}`);
+  assert.equal(film.status, 200, film.text);
+  const numbers = numbersOf(film.body);
+  assertWhole(numbers);
+  assert.ok(Math.abs(numbers.length - FPS) <= 2, `${numbers.length} pictures`);
+  const lines = (await host.get(`/host/devices/bench/recording/events.jsonl?from=${from - 3000}`)).text.trim();
+  assert.ok(lines.split('\n').some((l) => JSON.parse(l).event === 'recording.mode'));
+  const events = (n) => host.get(`/host/devices/bench/recording/events.jsonl?from=${from}&to=${from + n}`);
+  assert.equal((await events(3600 * 1000)).status, 200);
+  assertProblem(await events(3600 * 1000 + 1), 400, 'to');
+  assert.equal((await host.get('/host/clips?limit=1000')).status, 200);
+  assertProblem(await host.get('/host/clips?limit=1001'), 400, 'limit');
+});
+
+test('kill -9: what is on the disk plays, and a clip that was answered is there after it', async () => {
+  await pause(1500);
+  const clip = await order({ pre_s: 3, post_s: 1 });
+  await host.kill();
+  const devices = path.join(state, 'recordings/devices/bench');
+  const segments = readdirSync(devices).flatMap((day) =>
+    readdirSync(path.join(devices, day))
+      .filter((n) => n.endsWith('.mp4'))
+      .map((n) => path.join(devices, day, n)),
+  );
+  assert.ok(segments.length > 0);
+  // one is there twice where a viewer came, for whom it was encoded again
+  for (const s of segments) assertWhole([...new Set(numbersOf(readFileSync(s)))]);
+  host = await Host.start(config, { state });
+  assert.equal((await host.get('/host/devices/bench/recording')).json.mode, 'on');
+  const kept = await done(clip);
+  assert.equal(kept.state, 'done', kept.reason);
+  const numbers = numbersOf((await host.get(`/host/clips/${clip}/video.mp4`)).body);
+  assert.ok(numbers.length >= FPS, `${numbers.length} pictures`);
+  assert.deepEqual(
+    numbers,
+    [...new Set(numbers)].sort((a, b) => a - b),
+  );
+});
+
+test('every answer stands in OpenAPI', () => assert.deepEqual(answers.findings(), []));
