@@ -62,9 +62,6 @@ static void head(TbParts *parts, const char *folder, const char *name, gint64 si
         h[156] = '0';
         g_strlcpy(h + 257, "ustar", 6);
         h[263] = h[264] = '0'; /* version */
-               "ustar\0"
-               "00",
-               8);
         guint sum = 0;
         for (gsize i = 0; i < RECORD; i++)
                 sum += (guchar)h[i];
