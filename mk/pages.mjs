@@ -20,6 +20,14 @@ const vendorFile = (url) => {
 };
 const PACKAGES = 'packages'; // what is imported when it is needed, one file each, for all pages
 const packages = new Map(); // its file there -> the package's file
+const LATER = ['app/views/recordings.js']; // pages of the console that are fetched when they are opened
+const laterPlugin = {
+  name: 'later',
+  setup: (b) =>
+    b.onResolve({ filter: /^\.\/views\// }, ({ path: p, kind }) =>
+      kind === 'dynamic-import' ? { path: p, external: true } : undefined,
+    ),
+};
 const vendorPlugin = {
   name: 'vendor',
   setup: (b) =>
@@ -77,14 +85,14 @@ const bundle = (entryPoints, more) =>
     target: ['es2022', 'safari16'],
     minify: true,
     legalComments: 'eof',
-    plugins: [vendorPlugin],
+    plugins: [vendorPlugin, laterPlugin],
     logLevel: 'warning',
     ...more,
   });
 
 const modules = [...new Set(pages.flatMap((p) => p.modules.map((m) => below(p.page, m.url))))];
 await bundle(
-  modules.map((m) => path.join(WEB, m)),
+  [...modules, ...LATER].map((m) => path.join(WEB, m)),
   { outbase: WEB, outdir: out },
 );
 for (const [name, file] of packages) await bundle([file], { outfile: path.join(out, PACKAGES, name) });

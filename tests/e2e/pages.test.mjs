@@ -17,6 +17,7 @@ const VIEWS = {
   files: ['#/d/phone/files', 'text=init.rc'],
   sensors: ['#/d/vitals', '.plot canvas'],
   fault: ['#/d/rack-pi', '.notice.bad'],
+  recordings: ['#/recordings', '.rec-line .rec-tick'],
   timeline: ['#/timeline', '.timeline li'],
   hardware: ['#/resources', 'text=CP2102'],
   usb: ['#/usb', 'text=FT232R'],

@@ -2,7 +2,7 @@
 
 import { fill, h, notice } from './dom.js';
 
-/** `mount` of a view, which begins when what `load` fetches is there. */
+/** `mount` of a view (of the module that `load` fetches, where none is given), which begins when it is there. */
 export const lazy =
   (load, mount) =>
   (root, ...args) => {
@@ -11,10 +11,10 @@ export const lazy =
     const begin = async () => {
       fill(root, h('p', { class: 'body muted', role: 'status' }, 'Loading'));
       try {
-        await load();
+        const module = await load();
         if (left) return;
         fill(root);
-        unmount = mount(root, ...args);
+        unmount = (mount ?? module.mount)(root, ...args);
       } catch (error) {
         if (left) return;
         const again = h(
@@ -26,8 +26,10 @@ export const lazy =
       }
     };
     begin();
-    return () => {
+    const leave = () => {
       left = true;
       unmount?.();
     };
+    leave.navigate = (parts) => unmount?.navigate?.(parts);
+    return leave;
   };

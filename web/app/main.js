@@ -2,6 +2,7 @@
 
 import { fill, h, icon, set, text } from './dom.js';
 import { mountLinkBanner } from './banner.js';
+import { lazy } from './lazy.js';
 import { unescaped } from '../core/words.js';
 import * as prefs from './prefs.js';
 import { makeServices } from './services.js';
@@ -17,6 +18,7 @@ import * as usb from './views/usb.js';
 const PAGES = [
   { path: '', label: 'Bench', view: bench },
   { path: 'timeline', label: 'Timeline', view: timeline },
+  { path: 'recordings', label: 'Recordings', view: { mount: lazy(() => import('./views/recordings.js')) } },
   { path: 'resources', label: 'Hardware', view: resources },
   { path: 'usb', label: 'USB', view: usb },
 ];
@@ -127,7 +129,7 @@ services.store.watch(
   },
 );
 
-// ---- routes: #/ · #/timeline · #/d/{device}/{tab} ----
+// ---- routes: #/ · #/timeline · #/d/{device}/{tab} · #/recordings/{device}/{ms} · #/recordings/clip/{clip} ----
 
 let unmount = null;
 let current = null;
@@ -145,7 +147,7 @@ function route() {
   const isDevice = parts[0] === 'd' && parts[1];
   const where = isDevice ? `d/${parts[1]}` : parts[0];
   if (where === current) {
-    unmount?.navigate?.(parts.slice(2));
+    unmount?.navigate?.(parts.slice(isDevice ? 2 : 1));
     return;
   }
   current = where;
@@ -161,7 +163,7 @@ function route() {
     unmount = device.mount(main, services, { id: parts[1], rest: parts.slice(2) });
   } else if (page) {
     document.title = page.path ? `${page.label} – Testbed` : 'Testbed';
-    unmount = page.view.mount(main, services);
+    unmount = page.view.mount(main, services, { rest: parts.slice(1) });
   } else {
     location.replace('#/');
     return;

@@ -332,6 +332,14 @@ export function describe(event) {
       return `USB ${d.port ?? '?'}: ${d.product ?? d.label ?? 'a device'} ${event.event === 'usb.added' ? 'plugged in' : 'unplugged'}${d.vendor_id ? ` (${d.vendor_id}:${d.product_id})` : ''}`;
     case 'usb.power':
       return `USB port ${d.port ?? '?'} power ${d.power ?? d.observed ?? '?'}`;
+    case 'recording.mode':
+      return `recorder ${d.mode}`;
+    case 'recording.clip':
+      return d.state === 'done' ? `clip kept${d.note ? `: ${d.note}` : ''}` : `clip failed: ${d.reason ?? '?'}`;
+    case 'recording.stopped':
+      return `recording stopped: ${d.reason ?? '?'}`;
+    case 'recording.resumed':
+      return 'recording goes on';
     case 'viewer.joined':
       return `a viewer joined${what ? ` ${what}` : ''}`;
     case 'viewer.left':

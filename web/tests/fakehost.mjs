@@ -271,6 +271,7 @@ export async function startFakeHost({ port = 0, prefix = '/', token = null, tick
         },
       ]);
     if (path === '/host/phones') return json(res, []);
+    if (path === '/host/clips') return json(res, []);
     if (path === '/host/usb') return json(res, usb);
     const port = path.match(/^\/host\/usb\/([^/]+)\/power$/);
     if (port && req.method === 'PUT') {
@@ -292,6 +293,16 @@ export async function startFakeHost({ port = 0, prefix = '/', token = null, tick
       }
       return json(res, device);
     }
+    if (iface === 'recording')
+      return json(res, {
+        mode: 'armed',
+        pre_s: 30,
+        memory: { bytes: 1, ms: 1 },
+        trouble: null,
+        stopped: null,
+        bytes: 0,
+        spans: [],
+      });
     if (iface === 'lease') {
       if (req.method === 'POST') {
         if (device.lease && Date.parse(device.lease.expires_at) > Date.now())

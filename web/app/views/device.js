@@ -20,6 +20,7 @@ import { mountMount } from './mount.js';
 import { mountPeople } from './people.js';
 import { mountSensors } from './plots.js';
 import { mountPower } from './power.js';
+import { mountRecorder } from './recorder.js';
 import { followSensors, mountReadings } from './sensors.js';
 import { mountShell } from './shell.js';
 import { mountConsole } from './terminal.js';
@@ -238,6 +239,7 @@ function mountDevice(root, svc, device, wanted, onTab) {
   for (const iface of heard.slice(videos.length ? 1 : 0))
     scope.add((svc.mountListen ?? mountListen)(first, svc, { id, iface }));
   scope.add(mountLease(first, svc, { id }));
+  if (!svc.remote) scope.add(mountRecorder(rest, svc, { id }));
   scope.add(svc.mountRoom ? svc.mountRoom(rest) : mountPeople(rest, svc, { id }));
   for (const iface of of('sensors')) {
     followSensors(svc, { id, iface }, scope);

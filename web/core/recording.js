@@ -1,0 +1,126 @@
+// What was recorded: lines to rows, moments to places on a time line and back. Pure.
+
+/** JSON lines to rows, in the order of time: {t, kind: 'console'|'event'|'sample', …}. Lines that are none are left out. */
+export function rowsOf(text) {
+  const rows = [];
+  for (const line of text.split('\n')) {
+    let said;
+    try {
+      said = JSON.parse(line);
+    } catch {
+      continue;
+    }
+    if (!Number.isFinite(said?.t)) continue;
+    if (said.type === 'console') rows.push({ t: said.t, kind: 'console', text: plainText(said) });
+    else if (said.type === 'sample')
+      rows.push({ t: said.t, kind: 'sample', stream: said.stream, value: said.value, unit: said.unit ?? '' });
+    else if (said.event) rows.push({ t: said.t, kind: 'event', event: said });
+  }
+  return rows.sort((a, b) => a.t - b.t);
+}
+
+/** A console's bytes as they would stand on paper. */
+function plainText({ text, base64 }) {
+  let s = text ?? '';
+  if (text === undefined && typeof base64 === 'string') {
+    try {
+      s = atob(base64);
+    } catch {
+      s = '';
+    }
+  }
+  // eslint-disable-next-line no-control-regex
+  return s.replace(/\x1b(\[[0-9;?]*[ -/]*[@-~]|\][^\x07\x1b]*(\x07|\x1b\\)|.)/g, '').replace(/\r/g, '');
+}
+
+/** How many of `rows` are at or before `t`. */
+export function countUntil(rows, t) {
+  let low = 0;
+  let high = rows.length;
+  while (low < high) {
+    const middle = (low + high) >> 1;
+    if (rows[middle].t <= t) low = middle + 1;
+    else high = middle;
+  }
+  return low;
+}
+
+/** The moment of the next row (from `after` on, round the end) that has `word`; null: none. */
+export function findText(rows, word, after = -Infinity) {
+  const wanted = word.toLowerCase();
+  if (!wanted) return null;
+  const hits = rows.filter((r) => r.kind === 'console' && r.text.toLowerCase().includes(wanted));
+  return (hits.find((r) => r.t > after) ?? hits[0])?.t ?? null;
+}
+
+/** {stream: {unit, points: [[t, value], …]}} */
+export function streamsOf(rows) {
+  const all = {};
+  for (const r of rows) {
+    if (r.kind !== 'sample' || !Number.isFinite(r.value)) continue;
+    (all[r.stream] ??= { unit: r.unit, points: [] }).points.push([r.t, r.value]);
+  }
+  return all;
+}
+
+/** The points as an SVG path in a box of `width` by `height`. */
+export function pathOf(points, { from, to }, width, height) {
+  const values = points.map(([, v]) => v);
+  const least = Math.min(...values);
+  const span = Math.max(...values) - least || 1;
+  return points
+    .map(([t, v], i) => {
+      const x = ((t - from) / (to - from)) * width;
+      const y = height - 1 - ((v - least) / span) * (height - 2);
+      return `${i ? 'L' : 'M'}${x.toFixed(1)} ${y.toFixed(1)}`;
+    })
+    .join('');
+}
+
+const LEAST_MS = 1000; // some pictures
+const MOST_MS = 90 * 24 * 3600 * 1000;
+
+/** What a time line shows: {from, to} in ms. */
+export function zoomed({ from, to }, factor, around = (from + to) / 2) {
+  const span = Math.min(Math.max((to - from) * factor, LEAST_MS), MOST_MS);
+  const share = (around - from) / (to - from);
+  const start = around - span * share;
+  return { from: start, to: start + span };
+}
+export const panned = ({ from, to }, ms) => ({ from: from + ms, to: to + ms });
+export const shareOf = ({ from, to }, t) => (t - from) / (to - from);
+
+const STEPS = [
+  100,
+  500,
+  1000,
+  5000,
+  10000,
+  30000,
+  60000,
+  300000,
+  900000,
+  3600000,
+  3 * 3600000,
+  6 * 3600000,
+  24 * 3600000,
+  7 * 24 * 3600000,
+  30 * 24 * 3600000,
+];
+
+/** Moments that are labelled: no more than `most`, at even times of the clock where `offsetMin` is the zone. */
+export function ticksOf({ from, to }, most, offsetMin = 0) {
+  const step = STEPS.find((s) => (to - from) / s <= most) ?? STEPS.at(-1);
+  const shift = offsetMin * 60000;
+  const out = [];
+  for (let t = Math.ceil((from - shift) / step) * step + shift; t <= to; t += step) out.push(t);
+  return { step, ticks: out };
+}
+
+/** What is loaded around a moment that somebody chose: two minutes, within what there is. */
+export function windowAround(spans, t, length = 120000) {
+  const span = spans.find((s) => t >= s.from && t <= s.to);
+  if (!span) return null;
+  const from = Math.max(span.from, Math.min(t - length / 4, span.to - length));
+  return { from: Math.floor(from), to: Math.ceil(Math.min(span.to, from + length)) };
+}
