@@ -1,4 +1,5 @@
-// The page Recordings and the recorder of a device, with a real host: arm, keep, find, play, step, and a link to a moment.
+// The page Recordings and the recorder of a device, with a real host: arm, keep, find, play, step, and a link to a
+// moment.
 import assert from 'node:assert/strict';
 import path from 'node:path';
 import { before, test } from 'node:test';

@@ -10,8 +10,8 @@ const SPEEDS = [0.1, 0.25, 0.5, 1, 2, 4, 8];
 const SVG = 'http://www.w3.org/2000/svg';
 
 /**
- * @param {{from: number, to: number, film: string, lines: () => Promise<string>, at: number, onTime: (t: number) => void,
- * tools: Node[]}} what   moments in ms
+ * @param {{from: number, to: number, film: string, lines: () => Promise<string>, at: number,
+ * onTime: (t: number) => void, tools: Node[]}} what   moments in ms
  * Returns {seek(t), now(), close()}.
  */
 export function mountPlayer(root, svc, { from, to, film, lines, at, onTime = () => {}, tools = [] }) {

@@ -1,4 +1,5 @@
-// Recordings: a time line of a device from days to pictures, its clips, and what was recorded at the moment that one picks.
+// Recordings: a time line of a device from days to pictures, its clips, and what was recorded at the moment that one
+// picks.
 
 import { bytes, clockTime, duration } from '../../core/format.js';
 import { panned, shareOf, ticksOf, windowAround, zoomed } from '../../core/recording.js';
