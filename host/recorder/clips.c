@@ -127,7 +127,8 @@ static void ordered(TbWork *work)
                 want_thumb(r, text_of(work->json, "device"), id);
 }
 
-static json_t *describe(const TbDevice *device, json_t *params, const TbActor *actor)
+/* `first_ms`: of what there is; 0: nobody knows. */
+static json_t *describe(const TbDevice *device, json_t *params, const TbActor *actor, gint64 first_ms)
 {
         gint64 now = tb_clock_ms();
         char time[TB_SEGMENT_NAME];
@@ -141,12 +142,12 @@ static json_t *describe(const TbDevice *device, json_t *params, const TbActor *a
         double pre_s = json_number_value(json_object_get(params, "pre_s")),
                post_s = json_number_value(json_object_get(params, "post_s"));
         const char *note = text_of(params, "note");
+        gint64 from = MAX(now - (gint64)(pre_s * 1000), MIN(first_ms, now));
         return json_pack("{s:s, s:s, s:s, s:I, s:I, s:I, s:s, s:s, s:s?, s:b, s:s}", "clip", id, "device",
                          tb_device_id(device), "label",
                          tb_device_label(device) ? tb_device_label(device) : "", "at", (json_int_t)now,
-                         "from", (json_int_t)(now - (gint64)(pre_s * 1000)), "to",
-                         (json_int_t)(now + (gint64)(post_s * 1000)), "note", note ? note : "", "user", user,
-                         "rule", rule, "keep", 0, "state", "recording");
+                         "from", (json_int_t)from, "to", (json_int_t)(now + (gint64)(post_s * 1000)), "note",
+                         note ? note : "", "user", user, "rule", rule, "keep", 0, "state", "recording");
 }
 
 void tb_clips_order(TbRecordingCall *call, TbDevice *device, json_t *params, const TbActor *actor,
@@ -171,7 +172,9 @@ void tb_clips_order(TbRecordingCall *call, TbDevice *device, json_t *params, con
         work->work = order;
         work->done = ordered;
         work->data = call;
-        work->json = describe(device, params, actor);
+        TbRingState ring;
+        tb_ring_state(d->ring, &ring);
+        work->json = describe(device, params, actor, d->mode == TB_RECORD_ARMED ? ring.first_us / 1000 : 0);
         tb_recorder_do(r, r->writing, work);
 }
 

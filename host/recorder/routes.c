@@ -223,12 +223,16 @@ static void get_interval(TbRequest *request, gpointer data)
         const char *file = tb_request_arg(request, "file"), *id = tb_request_arg(request, "id");
         g_autoptr(GError) error = NULL;
         gint64 from = 0, to = 0, now = tb_clock_ms();
+        if (!tb_core_device(r->core, id, &error)) {
+                tb_request_reply_error(request, error);
+                return;
+        }
         if (!is_file(file, 6)) {
                 not_a_file(request,
                            "video.mp4, console.cast, console.txt, events.jsonl, samples.csv and marks.vtt");
                 return;
         }
-        if (tb_core_device(r->core, id, &error) && moment(query, "from", now - 60000, &from, &error) &&
+        if (moment(query, "from", now - 60000, &from, &error) &&
             moment(query, "to", MIN(now, from + 60000), &to, &error)) {
                 if (to <= from)
                         tb_error_set_field(&error, TB_ERROR_INVALID, "to", "to is after from");

@@ -2,8 +2,8 @@
 #include <string.h>
 
 #include "lib/error.h"
-#include "server/events/private.h"
 #include "lib/http/range.h"
+#include "server/events/private.h"
 
 static void on_got(const TbBlobInfo *info G_GNUC_UNUSED, const GError *error G_GNUC_UNUSED, gpointer data)
 {

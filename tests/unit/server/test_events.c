@@ -2,8 +2,8 @@
 #include <string.h>
 
 #include "lib/http/guard.h"
-#include "server/events/private.h"
 #include "lib/http/range.h"
+#include "server/events/private.h"
 
 static void states(void)
 {
