@@ -38,8 +38,9 @@ bool tb_polled_missed(TbPolled *p, TbInstance *self, const char *whom, GError *w
                 return true; /* a command waits, or the lane ends; the look is still due */
         if (g_error_matches(why, TB_ERROR, TB_ERROR_BUSY)) {
                 p->misses = 0;
-                put_off(p, MAX(p->interval_ms,
-                               (int)MIN((gint64)p->interval_ms << MIN(++p->busy, 8), TB_POLLED_PAUSE_MS)));
+                p->busy++;
+                const gint64 longer_ms = (gint64)p->interval_ms << MIN(p->busy, 8);
+                put_off(p, MAX(p->interval_ms, (int)MIN(longer_ms, TB_POLLED_PAUSE_MS)));
                 tell(p, self, tb_error_detail(why));
                 return true;
         }

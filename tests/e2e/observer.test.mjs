@@ -377,6 +377,29 @@ test('without WebRTC: commands, samples and a reduced picture go through the rel
     0,
     'nothing came by data channel',
   );
+  // a page that nobody looks at takes no pictures; looked at again, it has the one of now
+  await page.evaluate(() => {
+    const { prototype } = CanvasRenderingContext2D;
+    const draw = prototype.drawImage;
+    window.drawn = 0;
+    prototype.drawImage = function (...what) {
+      window.drawn += this.canvas.matches('.stage .screen canvas') ? 1 : 0;
+      return draw.apply(this, what);
+    };
+    Object.defineProperty(document, 'hidden', { configurable: true, get: () => window.away });
+    window.look = (away) => {
+      window.away = away;
+      document.dispatchEvent(new Event('visibilitychange'));
+      return window.drawn;
+    };
+  });
+  const before = await page.evaluate(() => window.look(true));
+  const since = await offset();
+  await typeKeys(page, 'echo unseen\n');
+  assert.equal((await expect('\nunseen', since)).status, 200);
+  assert.equal(await page.evaluate(() => window.drawn), before);
+  await page.evaluate(() => window.look(false));
+  await inPage(page, 'the picture again', (n) => window.drawn > n, before);
   assertQuiet(page);
 });
 

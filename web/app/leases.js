@@ -64,7 +64,7 @@ export class Leases extends Emitter {
       () => {
         const now = this._store.state.devices[device]?.lease ?? null;
         if (this.isMine(device) || this._given === device) return; // taken again, or given away
-        this._toast.warn(`Your lease of ${device} has ended`, endOfLease(ended, now, this.who));
+        this._toast.warn(`Your lease of ${device} has ended`, endOfLease(ended, now, this.who), `lease ${device}`);
       },
       ended?.by ? 0 : NEXT_MS,
     );
@@ -87,6 +87,7 @@ export class Leases extends Emitter {
         else if (grant) await this.release(device);
         if (grant) this._drop(device);
       } catch (error) {
+        if (grant && this._given === device) this._given = null; // it was not: how our lease ends is told
         if (error.status !== 404) throw error;
         this._toast.info('Nobody asks any more', 'The request was withdrawn, or its time is over.');
       }
@@ -221,7 +222,7 @@ export class Leases extends Emitter {
     });
     keeper.on('lost', (error) => {
       this._drop(device);
-      this._toast.warn(`Your lease of ${device} has ended`, error.detail ?? error.message);
+      this._toast.warn(`Your lease of ${device} has ended`, error.detail ?? error.message, `lease ${device}`);
     });
     keeper.start();
     this._keepers.set(device, keeper);

@@ -9,7 +9,9 @@ export function makeToasts(root) {
   const box = h('div', { class: 'toasts', role: 'log', 'aria-live': 'polite', 'aria-label': 'Messages' });
   root.append(box);
 
-  function show(tone, title, detail) {
+  /** `about`: what it is about; what was said of that before is no more. */
+  function show(tone, title, detail, about) {
+    if (about) for (const t of [...box.children]) if (t.dataset.about === about) t.remove();
     const same = [...box.children].find((t) => t.dataset.key === `${tone}|${title}|${detail ?? ''}`);
     if (same) {
       box.append(same);
@@ -17,7 +19,7 @@ export function makeToasts(root) {
     }
     const el = h(
       'div',
-      { class: `toast ${tone}`, dataset: { key: `${tone}|${title}|${detail ?? ''}` } },
+      { class: `toast ${tone}`, dataset: { key: `${tone}|${title}|${detail ?? ''}`, about: about ?? '' } },
       h('div', {}, h('strong', {}, title), detail ?? null),
       h(
         'button',
@@ -33,9 +35,9 @@ export function makeToasts(root) {
   const toast = {
     /** Whether the page says already what this error is about. */
     known: () => false,
-    good: (title, detail) => show('good', title, detail),
+    good: (title, detail, about) => show('good', title, detail, about),
     info: (title, detail) => show('', title, detail),
-    warn: (title, detail) => show('warn', title, detail),
+    warn: (title, detail, about) => show('warn', title, detail, about),
     /** Any error, the host's problems included. */
     error: (error, doing) => {
       if (error?.name === 'AbortError' || toast.known(error)) return;

@@ -150,8 +150,16 @@ function relayPicture(report, { id, signaling, commands, scope }) {
   let wanted = false;
   const subscribe = async () => {
     known ??= { h264: await showsH264() };
-    if (wanted) undo ??= commands.subscribe('picture', known.h264 ? { more: { codecs: ['h264'] } } : {});
+    if (wanted && !document.hidden)
+      undo ??= commands.subscribe('picture', known.h264 ? { more: { codecs: ['h264'] } } : {});
   };
+  const pause = () => {
+    undo?.();
+    undo = null;
+    decoder.stop();
+  };
+  // a page that nobody looks at takes none of what the host and its line can send
+  scope.listen(document, 'visibilitychange', () => (document.hidden ? pause() : subscribe()));
   scope.interval(() => {
     if (undo) report.rate(frames);
     frames = 0;
@@ -165,9 +173,7 @@ function relayPicture(report, { id, signaling, commands, scope }) {
     },
     stop() {
       wanted = false;
-      undo?.();
-      undo = null;
-      decoder.stop();
+      pause();
     },
   };
 }

@@ -92,8 +92,8 @@ static void test_refused(void)
 
 static void test_limit(void)
 {
-        g_autofree char *fill = g_strnfill(TB_LIMIT_URI, 'x');
-        memcpy(fill, "tcp://", 6);
+        g_autofree char *name = g_strnfill(TB_LIMIT_URI - strlen("tcp://"), 'x'),
+                        *fill = g_strconcat("tcp://", name, NULL);
         g_autoptr(TbUri) fits = tb_uri_parse(fill, NULL);
         g_assert_nonnull(fits);
         g_autofree char *longer = g_strconcat(fill, "x", NULL);

@@ -74,7 +74,7 @@ export function mountLease(root, svc, { id }) {
     update();
     try {
       await svc.leases.take(id, request(), { wait_s: ASK_S, signal: asking.signal });
-      svc.toast.good(`You have ${id} now`);
+      svc.toast.good(`You have ${id} now`, undefined, `lease ${id}`);
     } catch (error) {
       if (error.name !== 'AbortError') fail(error, true);
     } finally {
