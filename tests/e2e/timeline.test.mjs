@@ -1,13 +1,15 @@
 // The page of events: what devices upload is there without a reload, by day; filters, the clip in its place, removal.
 import assert from 'node:assert/strict';
-import { execFileSync } from 'node:child_process';
+import { execFileSync, spawn } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import path from 'node:path';
+import { createInterface } from 'node:readline';
 import { before, test } from 'node:test';
 
-import { forFile, scratch, until } from '../integration/harness.mjs';
+import { ROOT, forFile, scratch, until } from '../integration/harness.mjs';
 import { withServer } from '../integration/server-harness.mjs';
 import { Ntfy } from '../sim/ntfy.mjs';
+import { Telegram } from '../sim/telegram.mjs';
 import { openPage, startBrowser } from './browser.mjs';
 
 const file = forFile();
@@ -106,4 +108,49 @@ test('who is told: a topic is added, tried, quiet at night, told no more', async
   await dialog.getByText(/not from 22:00 to 07:00/).waitFor();
   await dialog.getByRole('button', { name: 'Tell no more: bench-7' }).press('Enter');
   await dialog.getByText('Nobody is told of this device yet.').waitFor();
+});
+
+test('who is told: by mail, by a chat that presses Start, by an invite; a dialog has room around what is in it', async (t) => {
+  const bot = await Telegram.start();
+  const mailer = spawn('/usr/bin/python3', [path.join(ROOT, 'tests/sim/mails.py')], {
+    stdio: ['pipe', 'pipe', 'inherit'],
+  });
+  t.after(() => bot.stop() ?? mailer.kill());
+  const mails = [];
+  createInterface(mailer.stdout).on('line', (line) => mails.push(JSON.parse(line)));
+  await until('the mail server', () => mails[0]?.port, 20000);
+  const server = await withServer(t, {
+    events: {
+      email: { url: `smtp://127.0.0.1:${mails[0].port}`, from: 'bench@example.org', tls: false },
+      telegram: { token: bot.token, api_url: bot.url, onboarding_url: 'https://t.me/a_bot' },
+    },
+  });
+  await until('the events', async () => (await server.get('/events')).status !== 503);
+  await server.post('/sessions/start', { device_id: 'sill' });
+  const page = await openPage(t, browser, `${server.url}/timeline`);
+  await page.getByRole('button', { name: 'Who is told …' }).press('Enter');
+  const dialog = page.getByRole('dialog', { name: 'Who is told' });
+  const [outer, inner] = await Promise.all([dialog.boundingBox(), dialog.locator('h2').boundingBox()]);
+  assert.ok(inner.x - outer.x >= 8 && inner.y - outer.y >= 8, 'nothing lies on its edge');
+  await dialog.getByRole('button', { name: 'Add Mail' }).press('Enter');
+  await dialog.getByLabel('Mail address').fill('nobody');
+  await dialog.getByRole('button', { name: 'Add', exact: true }).press('Enter');
+  await dialog.getByText('a mail address like somebody@example.org is expected').waitFor();
+  await dialog.getByLabel('Mail address').fill('somebody@example.org');
+  await dialog.getByLabel('Name').fill('Anna');
+  await dialog.getByRole('button', { name: 'Add', exact: true }).press('Enter');
+  await dialog.getByRole('button', { name: 'Test: Anna (somebody@example.org)' }).press('Enter');
+  await until('the mail', () => mails.at(-1).to?.[0] === 'somebody@example.org');
+  await dialog.getByRole('button', { name: 'Add Telegram' }).press('Enter');
+  bot.says(77, await dialog.locator('code').last().textContent(), 'anna_t');
+  await page.getByText('The chat is connected.').waitFor();
+  await dialog.getByRole('button', { name: 'Test: anna_t (77)' }).press('Enter');
+  await until('its message', () => bot.sent('sendMessage').some((m) => /test/i.test(m.text)));
+  await dialog.getByRole('button', { name: 'Invite somebody' }).press('Enter');
+  const link = dialog.getByLabel('Link for who is to be told');
+  await link.waitFor();
+  await page.goto(await link.inputValue());
+  const invited = page.getByRole('dialog', { name: 'You were invited' });
+  await invited.getByRole('button', { name: 'Accept' }).press('Enter');
+  await invited.getByLabel('Link to the bot').or(invited.getByRole('alert')).first().waitFor();
 });

@@ -3,13 +3,14 @@
 // goes wild.
 import assert from 'node:assert/strict';
 import { spawn, spawnSync } from 'node:child_process';
+import { copyFileSync } from 'node:fs';
 import http from 'node:http';
 import path from 'node:path';
 import { after, before, test } from 'node:test';
 
 import { Ntfy } from '../sim/ntfy.mjs';
 import { Telegram } from '../sim/telegram.mjs';
-import { ROOT, scratch, until } from './harness.mjs';
+import { Program, ROOT, certificate, scratch, until } from './harness.mjs';
 import { Server } from './server-harness.mjs';
 
 const CLIP = Buffer.from('not really a film, but bytes');
@@ -427,4 +428,28 @@ test("the webhook: told once of each, by the original's keys and secret, with a 
   );
   const tried = await server.post('/notifications/test', { device_id: 'hooked', endpoint_id: 'webhook' });
   assert.deepEqual([tried.json.ok, got.at(-1).test], [true, true]);
+});
+
+test('mail by STARTTLS and by TLS from the first byte, to a server whose certificate the system knows; to no other', async () => {
+  const at = scratch('tb-tell-tls-');
+  const { cert, key } = certificate(at);
+  const mail = new Program(['/usr/bin/python3', path.join(ROOT, 'tests/sim/mails.py'), cert, key]);
+  const ports = JSON.parse(await mail.line('"port"', { ms: 20000 }));
+  const known = scratch('tb-tell-ca-');
+  copyFileSync(cert, path.join(known, 'ca-certificates.crt'));
+  const wrap = ['unshare', '-m', 'sh', '-c', `mount --bind ${known} /etc/ssl/certs && exec "$@"`, 'sh'];
+  for (const url of [`smtp://localhost:${ports.port}`, `smtps://localhost:${ports.tls}`])
+    for (const trusted of [true, false]) {
+      const server = await start({ email: { url, from: 'bench@example.org' } }, trusted ? { wrap } : {});
+      await device(server, 'sill');
+      const who = { device_id: 'sill', provider: 'email', address: `to-${trusted}@example.org` };
+      const { endpoint_id } = (await server.post('/notifications/recipients', who)).json;
+      const { json } = await server.post('/notifications/test', { device_id: 'sill', endpoint_id });
+      assert.equal(json.ok, trusted, JSON.stringify([url, json]));
+      if (trusted) assert.match(await mail.line(`"to-true@example.org"`), /A test of Testbed/);
+      else assert.match(json.reason, /certificate/);
+      await server.stop();
+    }
+  assert.doesNotMatch(mail.text, /to-false/);
+  await mail.kill();
 });

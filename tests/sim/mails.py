@@ -1,5 +1,6 @@
-"""Debian's aiosmtpd on a free port: what it takes is printed as a line of JSON; what is for refused@… and later@… is refused."""
-import email, email.policy, json, sys, threading
+"""Debian's aiosmtpd on a free port: what it takes is printed as a line of JSON; what is for refused@… and later@… is refused.
+With a certificate and its key: STARTTLS on that port is a must, and on another one TLS comes first."""
+import email, email.policy, json, socket, ssl, sys
 from aiosmtpd.controller import Controller
 
 
@@ -21,14 +22,22 @@ class Taker:
         return "250 OK"
 
 
-controller = Controller(Taker(), hostname="127.0.0.1", port=0)
-controller.port = 0
-import socket
+def start(**options):
+    with socket.socket() as s:
+        s.bind(("127.0.0.1", 0))
+        port = s.getsockname()[1]
+    controller = Controller(Taker(), hostname="127.0.0.1", port=port, **options)
+    controller.start()
+    return controller
 
-with socket.socket() as s:
-    s.bind(("127.0.0.1", 0))
-    controller.port = s.getsockname()[1]
-controller.start()
-print(json.dumps({"port": controller.port}), flush=True)
+
+if len(sys.argv) > 2:
+    tls = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    tls.load_cert_chain(sys.argv[1], sys.argv[2])
+    controllers = [start(tls_context=tls, require_starttls=True), start(ssl_context=tls)]
+else:
+    controllers = [start()]
+print(json.dumps({"port": controllers[0].port, "tls": controllers[-1].port}), flush=True)
 sys.stdin.read()
-controller.stop()
+for controller in controllers:
+    controller.stop()

@@ -228,7 +228,9 @@ export function modal(build, { wide = false, label } = {}) {
       result = value;
       dialog.close();
     };
-    add(dialog, [build(close, dialog)]);
+    const body = build(close, dialog);
+    const padded = body instanceof Element && body.matches('form, .inner');
+    add(dialog, [padded ? body : h('div', { class: 'inner' }, body)]);
     dialog.addEventListener('close', () => {
       dialog.remove();
       if (before instanceof HTMLElement && before.isConnected) before.focus();
