@@ -233,6 +233,8 @@
         (96 * 1024) /* bytes that wait for an observer, or on the host's line: then sound is left out, too */
 #define TB_LIMIT_RELAY_PICTURE (200 * 1024) /* bytes of a picture that goes by the pairing server */
 #define TB_LIMIT_VNC_CLIENTS 32
+#define TB_LIMIT_VNC_SHARED                                                                                  \
+        (16 * 1024 * 1024) /* bytes that one screen keeps encoded for its VNC viewers; the oldest make room */
 #define TB_LIMIT_VNC_MESSAGE                                                                                 \
         (4 * 1024 * 1024)      /* bytes of what a VNC viewer says at once; a longer one ends its session */
 #define TB_LIMIT_NET_RANGES 64 /* ranges of addresses in one list of a configuration */

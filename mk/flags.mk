@@ -30,6 +30,12 @@ PKG_CFLAGS :=
 PKG_LIBS :=
 endif
 
+# VNC's deflate by Intel's ISA-L where Debian has it; else zlib
+ifneq ($(shell pkg-config --exists libisal 2>/dev/null && echo yes),)
+PKG_CFLAGS += -DTB_WITH_ISAL
+PKG_LIBS += $(shell pkg-config --libs libisal)
+endif
+
 WARNINGS := -Wall -Wextra -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wvla -Wformat=2 -Wformat-nonliteral -Wundef \
 	-Wwrite-strings -Wpointer-arith -Wswitch-enum -Wno-missing-field-initializers
 ifneq ($(CI)$(WERROR),)

@@ -72,6 +72,39 @@ void tb_vnc_damage(const TbFrame *before, const TbFrame *now, sraRegionPtr regio
         add_band(open, now->width, since, now->height, region);
 }
 
+static void same_in(const TbFrame *before, const TbFrame *now, sraRect r, sraRegionPtr ret_same)
+{
+        r = (sraRect){MAX(r.x1, 0), MAX(r.y1, 0), MIN(r.x2, now->width), MIN(r.y2, now->height)};
+        for (int y = r.y1, below; y < r.y2; y = below) {
+                below = MIN((y / TB_VNC_TILE + 1) * TB_VNC_TILE, r.y2);
+                for (int x = r.x1, right; x < r.x2; x = right) {
+                        right = MIN((x / TB_VNC_TILE + 1) * TB_VNC_TILE, r.x2);
+                        const guint8 *a =
+                                before->plane[0] + (gsize)y * (gsize)before->stride[0] + (gsize)x * 4;
+                        const guint8 *b = now->plane[0] + (gsize)y * (gsize)now->stride[0] + (gsize)x * 4;
+                        if (!tile_differs(a, before->stride[0], b, now->stride[0], (gsize)(right - x) * 4,
+                                          below - y))
+                                add(ret_same, x, y, right, below);
+                }
+        }
+}
+
+/* Most of what X says to have changed in a terminal that scrolls is what was there before. */
+void tb_vnc_damage_in(const TbFrame *before, const TbFrame *now, sraRegionPtr region)
+{
+        sraRegionPtr same = sraRgnCreate();
+        sraRect r;
+        sraRectangleIterator *i = sraRgnGetIterator(region);
+        while (sraRgnIteratorNext(i, &r))
+                same_in(before, now, r, same);
+        sraRgnReleaseIterator(i);
+        sraRgnSubtract(region, same);
+        sraRgnDestroy(same);
+        sraRegionPtr all = sraRgnCreateRect(0, 0, now->width, now->height);
+        sraRgnAnd(region, all);
+        sraRgnDestroy(all);
+}
+
 static inline guint8 clamp8(int v)
 {
         return (guint8)(v < 0 ? 0 : v > 255 ? 255 : v);

@@ -14,6 +14,8 @@
 /* Adds the tiles of `now` that differ from `before` to `region`; all of it when the sizes differ. Both BGRX.
  */
 void tb_vnc_damage(const TbFrame *before, const TbFrame *now, sraRegionPtr region);
+/* Takes out of `region` what a source said to have changed and did not, by tiles. Same sizes, both BGRX. */
+void tb_vnc_damage_in(const TbFrame *before, const TbFrame *now, sraRegionPtr region);
 
 /* Any uncompressed frame as BGRX from `pool`; the frame itself with a further reference when it is that
  * already. BT.601, limited range. NULL: not a format of raw pictures. */

@@ -5,8 +5,9 @@
 struct TbVncScreen {
         TbMutex lock;
         TbCond arrived;
-        TbThread *thread;  /* owned */
-        TbFramePool *pool; /* owned: converted pictures */
+        TbThread *thread;    /* owned */
+        TbFramePool *pool;   /* owned: converted pictures */
+        TbVncShared *shared; /* owned: what was encoded of them */
         /* protected by lock */
         TbFrame *pending;            /* owned: the newest that was pushed; NULL: taken */
         bool pending_unknown;        /* some picture since the last taken one did not say what it changed */
@@ -14,6 +15,7 @@ struct TbVncScreen {
         sraRegionPtr pending_damage; /* owned */
         bool stop;
         TbFrame *current;    /* owned: what viewers get */
+        guint64 picture;     /* its number */
         GPtrArray *watchers; /* borrowed TbVncWatcher */
 };
 
@@ -52,7 +54,11 @@ void tb_vnc_screen_push(void *data, TbFrame *frame)
 
 static void publish(TbVncScreen *screen, TbFrame *frame_take, sraRegionPtr damage)
 {
+        /* before anybody can have it; only this thread counts */
+        tb_vnc_shared_changed(screen->shared, damage, screen->picture + 1, frame_take->width,
+                              frame_take->height);
         tb_mutex_lock(&screen->lock);
+        screen->picture++;
         TbFrame *old = screen->current;
         screen->current = frame_take;
         for (guint i = 0; i < screen->watchers->len; i++) {
@@ -78,6 +84,8 @@ static void work(TbVncScreen *screen, TbFrame *frame, bool unknown, sraRegionPtr
         } else if (unknown) {
                 sraRgnMakeEmpty(damage);
                 tb_vnc_damage(before, bgrx, damage);
+        } else {
+                tb_vnc_damage_in(before, bgrx, damage);
         }
         if (before && sraRgnEmpty(damage))
                 tb_frame_unref(bgrx);
@@ -114,6 +122,7 @@ TbVncScreen *tb_vnc_screen_new(const char *name, GError **error)
         tb_mutex_init(&screen->lock);
         tb_cond_init(&screen->arrived);
         screen->pool = tb_frame_pool_new(3);
+        screen->shared = tb_vnc_shared_new();
         screen->pending_damage = sraRgnCreate();
         screen->watchers = g_ptr_array_new();
         g_autofree char *thread = g_strdup_printf("vnc-%s", name);
@@ -138,6 +147,7 @@ void tb_vnc_screen_free(TbVncScreen *screen)
         tb_frame_unref(screen->current);
         sraRgnDestroy(screen->pending_damage);
         g_ptr_array_free(screen->watchers, TRUE);
+        tb_vnc_shared_free(screen->shared);
         tb_frame_pool_unref(screen->pool);
         tb_cond_clear(&screen->arrived);
         tb_mutex_clear(&screen->lock);
@@ -172,16 +182,22 @@ void tb_vnc_watcher_free(TbVncWatcher *watcher)
         g_free(watcher);
 }
 
-TbFrame *tb_vnc_watcher_take(TbVncWatcher *watcher, sraRegionPtr damage)
+TbFrame *tb_vnc_watcher_take(TbVncWatcher *watcher, sraRegionPtr damage, guint64 *ret_picture)
 {
         TbFrame *frame = NULL;
         tb_mutex_lock(&watcher->screen->lock);
         if (watcher->fresh) {
                 frame = tb_frame_ref(watcher->screen->current);
+                *ret_picture = watcher->screen->picture;
                 sraRgnOr(damage, watcher->damage);
                 sraRgnMakeEmpty(watcher->damage);
                 watcher->fresh = false;
         }
         tb_mutex_unlock(&watcher->screen->lock);
         return frame;
+}
+
+TbVncShared *tb_vnc_watcher_shared(TbVncWatcher *watcher)
+{
+        return watcher->screen->shared;
 }

@@ -10,6 +10,7 @@
 #include <rfb/rfb.h>
 #include <rfb/rfbregion.h>
 
+#include "host/vnc/shared.h"
 #include "lib/frame.h"
 #include "lib/thread.h"
 
@@ -25,6 +26,7 @@ void tb_vnc_screen_push(void *screen, TbFrame *frame);
  * already. */
 TbVncWatcher *tb_vnc_screen_watch(TbVncScreen *screen, TbInterruptor *wake);
 void tb_vnc_watcher_free(TbVncWatcher *watcher); /* accepts NULL */
-/* The newest picture (the caller owns the reference), and in `damage` (added) what changed since the last
- * take. NULL: nothing new. */
-TbFrame *tb_vnc_watcher_take(TbVncWatcher *watcher, sraRegionPtr damage);
+/* The newest picture (the caller owns the reference), its number in *ret_picture, and in `damage` (added) what changed since the
+ * last take. NULL: nothing new. */
+TbFrame *tb_vnc_watcher_take(TbVncWatcher *watcher, sraRegionPtr damage, guint64 *ret_picture);
+TbVncShared *tb_vnc_watcher_shared(TbVncWatcher *watcher); /* any thread; as long as the screen */

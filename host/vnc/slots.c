@@ -188,6 +188,8 @@ static TbVncSlot *slot_new(GError **error)
         screen->httpDir = NULL;
         screen->port = screen->ipv6port = 0;
         /* BGRX in memory on any machine: TB_PIXEL_BGRX */
+        screen->serverFormat.depth = screen->depth =
+                24; /* the library says 32; then ZRLE's and Tight's pixels have no short form */
         screen->serverFormat.redShift = 16;
         screen->serverFormat.greenShift = 8;
         screen->serverFormat.blueShift = 0;

@@ -9,7 +9,7 @@
 #include "host/vnc/buttons.h"
 #include "host/vnc/clip.h"
 #include "host/vnc/places.h"
-#include "host/vnc/tight.h"
+#include "host/vnc/update.h"
 #include "lib/limits.h"
 #include "lib/refcount.h"
 
@@ -36,7 +36,9 @@ struct TbVncViewer {
         TbVncViewerStats stats;   /* protected by lock */
 
         /* the thread's own */
-        TbFrame *frame; /* owned: what the library's frame buffer points to */
+        TbFrame *frame;  /* owned: what the library's frame buffer points to */
+        guint64 picture; /* its number */
+        TbVncWork *work; /* owned */
         TbVncClip clip;
         const char *reason; /* static */
 };
@@ -211,7 +213,7 @@ static void show(TbVncViewer *viewer, TbFrame *frame_take)
 static bool take_picture(TbVncViewer *viewer)
 {
         rfbClientPtr client = viewer->slot->client;
-        TbFrame *frame = tb_vnc_watcher_take(viewer->watcher, client->modifiedRegion);
+        TbFrame *frame = tb_vnc_watcher_take(viewer->watcher, client->modifiedRegion, &viewer->picture);
         if (!frame)
                 return true;
         bool resized = frame->width != viewer->frame->width || frame->height != viewer->frame->height;
@@ -292,12 +294,8 @@ static bool update(TbVncViewer *viewer)
         if (!FB_UPDATE_PENDING(client))
                 return true;
         gint64 start = g_get_monotonic_time();
-        bool ok = false;
-        if (!tb_vnc_tight_update(client, &ok)) {
-                sraRegionPtr region = sraRgnCreateRgn(client->modifiedRegion);
-                ok = rfbSendFramebufferUpdate(client, region);
-                sraRgnDestroy(region);
-        }
+        bool ok = tb_vnc_update(viewer->work, viewer->slot, tb_vnc_watcher_shared(viewer->watcher),
+                                viewer->frame, viewer->picture);
         ok = ok && tb_vnc_aside_updated(&viewer->slot->aside, client) && client->sock != RFB_INVALID_SOCKET;
         tb_mutex_lock(&viewer->lock);
         viewer->stats.updates++;
@@ -314,7 +312,8 @@ static bool begin(TbVncViewer *viewer)
         gint64 until = g_get_monotonic_time() + FIRST_PICTURE_US;
         sraRegionPtr ignored = sraRgnCreate();
         TbFrame *frame = NULL;
-        while (!(frame = tb_vnc_watcher_take(viewer->watcher, ignored)) && !g_atomic_int_get(&viewer->stop)) {
+        while (!(frame = tb_vnc_watcher_take(viewer->watcher, ignored, &viewer->picture)) &&
+               !g_atomic_int_get(&viewer->stop)) {
                 gint64 left_ms = (until - g_get_monotonic_time()) / 1000;
                 struct pollfd p = {.fd = tb_interruptor_fd(viewer->wake), .events = POLLIN};
                 if (left_ms <= 0 || poll(&p, 1, (int)left_ms) == 0)
@@ -372,8 +371,10 @@ static void run(gpointer data)
 {
         TbVncViewer *viewer = data;
         viewer->reason = "closed by the viewer";
+        viewer->work = tb_vnc_work_new();
         if (begin(viewer))
                 serve(viewer);
+        tb_vnc_work_free(viewer->work);
         tb_mutex_lock(&viewer->lock);
         viewer->adopted = false;
         tb_mutex_unlock(&viewer->lock);

@@ -3,16 +3,19 @@
  * Asks like TigerVNC on a LAN (Tight with JPEG, quality 8, compression 2), by libvncclient, and asks again as
  * soon as an update is complete. The picture carries a frame number (tests/tools/x11_motion.c): the updates
  * that show a new one count as frames. Prints one line of JSON:
- * {"frames","updates","pixels","rows","seconds"}. `pixels`: painted, in pictures of full size; `rows`: height
+ * {"frames","updates","pixels","rows","bytes","seconds"}. `bytes`: that came, of all kinds. `pixels`: painted, in pictures of full size; `rows`: height
  * of the last update's first rectangle. FILE: the last picture, asked for as a whole, 4 bytes a pixel, red
  * first.
  */
 #include <glib.h>
+#include <linux/tcp.h>
+#include <netinet/in.h>
 #include <rfb/rfbclient.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
 #include <turbojpeg.h>
 
 static guint64 pixels, updates, frames;
@@ -101,13 +104,17 @@ int main(int argc, char **argv)
                         return 1;
                 }
         }
+        struct tcp_info info = {0};
+        socklen_t size = sizeof info;
+        getsockopt(client->sock, IPPROTO_TCP, TCP_INFO, &info, &size);
         if (argc > 4 && !keep_picture(client, argv[4])) {
                 fprintf(stderr, "vnc_count: no picture in %s\n", argv[4]);
                 return 1;
         }
         printf("{\"frames\":%" G_GUINT64_FORMAT ",\"updates\":%" G_GUINT64_FORMAT
-               ",\"pixels\":%.2f,\"rows\":%d,\"seconds\":%.3f}\n",
-               frames, updates, (double)pixels / ((double)client->width * client->height), rows, passed);
+               ",\"pixels\":%.2f,\"rows\":%d,\"bytes\":%" G_GUINT64_FORMAT ",\"seconds\":%.3f}\n",
+               frames, updates, (double)pixels / ((double)client->width * client->height), rows,
+               (guint64)info.tcpi_bytes_received, passed);
         /* what rfbClientCleanup() of 0.9.14 leaves behind */
         g_clear_pointer(&client->frameBuffer, free);
         g_clear_pointer(&client->rcSource, free);

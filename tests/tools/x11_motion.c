@@ -1,5 +1,5 @@
 /*
- * Paints the whole X11 screen, again and again: x11_motion [FPS [log]]
+ * Paints the whole X11 screen, or a part of it, again and again: x11_motion [FPS [log|WIDTHxHEIGHT]]
  * A moving picture of gradients and texture (what a video is to an encoder), with a frame number in 16 blocks
  * of 16x16 pixels at the top left, least significant bit first, black = 0, white = 1. Ends by a signal.
  * Prints "painting" when the first picture stands; with "log" also a line "NUMBER µs" for each: the wall
@@ -10,6 +10,7 @@
 #include <glib.h>
 #include <stdbool.h>
 #include <stdio.h>
+#include <string.h>
 #include <sys/ipc.h>
 #include <sys/shm.h>
 
@@ -37,7 +38,7 @@ static void paint(XImage *image, guint32 number)
 int main(int argc, char **argv)
 {
         double fps = argc > 1 ? g_ascii_strtod(argv[1], NULL) : 30;
-        bool log = argc > 2;
+        bool log = argc > 2 && !strchr(argv[2], 'x');
         Display *display = XOpenDisplay(NULL);
         if (!display || !(fps >= 1 && fps <= 120)) {
                 fprintf(stderr, "x11_motion: no display, or frames per second outside 1…120\n");
@@ -45,6 +46,11 @@ int main(int argc, char **argv)
         }
         int screen = DefaultScreen(display), width = DisplayWidth(display, screen),
             height = DisplayHeight(display, screen);
+        if (argc > 2 && !log &&
+            (sscanf(argv[2], "%dx%d", &width, &height) != 2 || width < 256 || height < 16)) {
+                fprintf(stderr, "x11_motion: %s is no size\n", argv[2]);
+                return 1;
+        }
         XSetWindowAttributes attributes = {.override_redirect = True};
         Window window =
                 XCreateWindow(display, DefaultRootWindow(display), 0, 0, (unsigned)width, (unsigned)height, 0,

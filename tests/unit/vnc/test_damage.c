@@ -48,6 +48,22 @@ static void test_tiles(void)
         sraRgnDestroy(region);
 }
 
+/* What a source says is looked at again: of its rectangles, the tiles that differ. */
+static void test_said(void)
+{
+        g_autoptr(TbFramePool) pool = tb_frame_pool_new(2);
+        g_autoptr(TbFrame) a = plain(pool, 100, 70, 0), b = plain(pool, 100, 70, 0);
+        b->data[0] = b->data[40 * 4] = 1; /* the second is outside of what is said */
+        sraRegionPtr said = sraRgnCreateRect(0, 0, 20, 70);
+        tb_vnc_damage_in(a, b, said);
+        check_region(said, "0,0-20,32 ");
+        sraRgnDestroy(said);
+        said = sraRgnCreateRect(48, 0, 200, 200); /* more than there is */
+        tb_vnc_damage_in(a, b, said);
+        check_region(said, "");
+        sraRgnDestroy(said);
+}
+
 static void test_convert(void)
 {
         g_autoptr(TbFramePool) pool = tb_frame_pool_new(2);
@@ -90,11 +106,13 @@ static void test_convert(void)
         g_assert_null(tb_vnc_to_bgrx(jpeg, pool));
 }
 
+static guint64 number; /* of the last picture */
+
 static TbFrame *wait_for(TbVncWatcher *watcher, TbInterruptor *wake, sraRegionPtr damage)
 {
         gint64 until = g_get_monotonic_time() + 5 * G_USEC_PER_SEC;
         for (;;) {
-                TbFrame *frame = tb_vnc_watcher_take(watcher, damage);
+                TbFrame *frame = tb_vnc_watcher_take(watcher, damage, &number);
                 if (frame)
                         return frame;
                 g_assert_cmpint(g_get_monotonic_time(), <, until);
@@ -113,7 +131,7 @@ static void test_screen(void)
         TbInterruptor *wake = tb_interruptor_new(), *late_wake = tb_interruptor_new();
         TbVncWatcher *watcher = tb_vnc_screen_watch(screen, wake);
         sraRegionPtr damage = sraRgnCreate();
-        g_assert_null(tb_vnc_watcher_take(watcher, damage));
+        g_assert_null(tb_vnc_watcher_take(watcher, damage, &number));
 
         g_autoptr(TbFrame) first = plain(pool, 64, 64, 0);
         tb_vnc_screen_push(screen, first);
@@ -121,7 +139,7 @@ static void test_screen(void)
         check_region(damage, "0,0-64,64 ");
         sraRgnMakeEmpty(damage);
 
-        /* the source says what changed: believed, not compared */
+        /* the source says what changed: nothing else is looked at */
         g_autoptr(TbFrame) second = plain(pool, 64, 64, 9);
         tb_frame_add_damage(second, (TbRect){5, 6, 7, 8});
         tb_vnc_screen_push(screen, second);
@@ -160,6 +178,7 @@ int main(int argc, char **argv)
         g_test_init(&argc, &argv, NULL);
         tb_main_init(NULL);
         g_test_add_func("/vnc/damage/tiles", test_tiles);
+        g_test_add_func("/vnc/damage/said", test_said);
         g_test_add_func("/vnc/damage/convert", test_convert);
         g_test_add_func("/vnc/screen", test_screen);
         int rc = g_test_run();
