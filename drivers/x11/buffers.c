@@ -13,6 +13,7 @@ typedef struct Buffer {
         gsize size;
         int fd;                /* owned; -1: memory is of the heap, the server cannot reach it */
         xcb_shm_seg_t segment; /* 0: not attached; the screen's thread only */
+        int top, bottom;       /* rows in which it is not the last picture; top >= bottom: none */
 } Buffer;
 
 struct TbX11Buffers {
@@ -24,7 +25,7 @@ struct TbX11Buffers {
 static guint8 *buffer_alloc(gsize size, gpointer data)
 {
         TbX11Buffers *buffers = data;
-        Buffer b = {.size = size, .fd = memfd_create("testbed-x11", MFD_CLOEXEC)};
+        Buffer b = {.size = size, .bottom = G_MAXINT, .fd = memfd_create("testbed-x11", MFD_CLOEXEC)};
         b.memory = b.fd >= 0 && ftruncate(b.fd, (off_t)size) == 0
                            ? mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_SHARED, b.fd, 0)
                            : MAP_FAILED;
@@ -85,6 +86,40 @@ TbFramePool *tb_x11_buffers_new(guint max_idle, TbX11Buffers **ret_buffers)
         buffers->dead = g_array_new(FALSE, FALSE, sizeof(xcb_shm_seg_t));
         *ret_buffers = buffers;
         return tb_frame_pool_new_in(max_idle, &memory, buffers);
+}
+
+static void add_rows(Buffer *b, int top, int bottom)
+{
+        bool none = b->top >= b->bottom;
+        b->top = none ? top : MIN(b->top, top);
+        b->bottom = none ? bottom : MAX(b->bottom, bottom);
+}
+
+void tb_x11_buffers_changed(TbX11Buffers *buffers, int top, int bottom)
+{
+        tb_mutex_lock(&buffers->lock);
+        for (guint i = 0; i < buffers->all->len && top < bottom; i++)
+                add_rows(&g_array_index(buffers->all, Buffer, i), top, bottom);
+        tb_mutex_unlock(&buffers->lock);
+}
+
+void tb_x11_buffers_wrote(TbX11Buffers *buffers, const guint8 *memory, int top, int bottom)
+{
+        tb_mutex_lock(&buffers->lock);
+        if (top < bottom)
+                add_rows(&g_array_index(buffers->all, Buffer, find(buffers, memory)), top, bottom);
+        tb_mutex_unlock(&buffers->lock);
+}
+
+bool tb_x11_buffers_catch_up(TbX11Buffers *buffers, const guint8 *memory, int *ret_top, int *ret_bottom)
+{
+        tb_mutex_lock(&buffers->lock);
+        Buffer *b = &g_array_index(buffers->all, Buffer, find(buffers, memory));
+        *ret_top = b->top;
+        *ret_bottom = b->bottom;
+        b->top = b->bottom = 0;
+        tb_mutex_unlock(&buffers->lock);
+        return *ret_top < *ret_bottom;
 }
 
 static void detach_dead(TbX11Buffers *buffers, xcb_connection_t *c)

@@ -78,6 +78,7 @@ bool tb_x11_capture_prepare(TbX11Screen *s, GError **error)
                 s->memory = g_malloc0(s->memory_size);
         s->whole = true;
         s->stale = s->resized = false;
+        tb_x11_buffers_changed(s->buffers, 0, s->height);
         return true;
 }
 
@@ -155,6 +156,7 @@ static bool fetch(TbX11Screen *s, TbFrame *frame, int y1, int y2)
                 all && s->segment ? tb_x11_buffers_segment(s->buffers, &s->x, frame->data) : 0;
         if (segment) {
                 s->stale = true;
+                tb_x11_buffers_wrote(s->buffers, frame->data, 0, s->height);
                 return fetch_shared(s, segment, y1, y2);
         }
         if (s->stale) {
@@ -164,7 +166,13 @@ static bool fetch(TbX11Screen *s, TbFrame *frame, int y1, int y2)
         if (y2 > y1 && !fetch_rows(s, y1, y2))
                 return false;
         s->stale = false;
-        memcpy(frame->plane[0], s->memory, s->memory_size);
+        tb_x11_buffers_changed(s->buffers, y1, y2);
+        if (tb_x11_buffers_catch_up(s->buffers, frame->data, &y1, &y2)) {
+                gsize row = (gsize)s->width * 4;
+                y2 = MIN(y2, s->height);
+                memcpy(frame->plane[0] + (gsize)y1 * row, s->memory + (gsize)y1 * row,
+                       (gsize)(y2 - y1) * row);
+        }
         return true;
 }
 
@@ -187,6 +195,8 @@ bool tb_x11_capture(TbX11Screen *s, GError **error)
                 return true;
         }
         tb_x11_cursor_draw(s, frame);
+        tb_x11_buffers_wrote(s->buffers, frame->data, s->cursor.drawn.y,
+                             s->cursor.drawn.y + s->cursor.drawn.height);
         if (!s->whole && frame->n_damage == 0) /* the pointer moved and came back */
                 return true;
         s->whole = false;

@@ -270,6 +270,31 @@ static void test_nothing_there(void)
         lane_stop(screen, 500);
 }
 
+/* A frame that comes again has most of the picture already: only rows that differ are copied. */
+static void test_catch_up(void)
+{
+        TbX11Buffers *buffers;
+        TbFramePool *pool = tb_x11_buffers_new(2, &buffers);
+        TbFrame *a = tb_frame_pool_take(pool, TB_PIXEL_BGRX, 64, 100, 0),
+                *b = tb_frame_pool_take(pool, TB_PIXEL_BGRX, 64, 100, 0);
+        int top, bottom;
+        g_assert_true(tb_x11_buffers_catch_up(buffers, a->data, &top, &bottom)); /* new: all of it */
+        g_assert_true(top == 0 && bottom >= 100);
+        g_assert_false(tb_x11_buffers_catch_up(buffers, a->data, &top, &bottom));
+        tb_x11_buffers_catch_up(buffers, b->data, &top, &bottom);
+
+        tb_x11_buffers_changed(buffers, 10, 20);
+        tb_x11_buffers_wrote(buffers, a->data, 40, 50); /* a pointer was drawn there */
+        tb_x11_buffers_wrote(buffers, a->data, 70, 70); /* and nothing there */
+        g_assert_true(tb_x11_buffers_catch_up(buffers, a->data, &top, &bottom));
+        g_assert_true(top == 10 && bottom == 50);
+        g_assert_true(tb_x11_buffers_catch_up(buffers, b->data, &top, &bottom));
+        g_assert_true(top == 10 && bottom == 20);
+        tb_frame_unref(a);
+        tb_frame_unref(b);
+        tb_frame_pool_unref(pool);
+}
+
 int main(int argc, char **argv)
 {
         g_test_init(&argc, &argv, NULL);
@@ -283,5 +308,6 @@ int main(int argc, char **argv)
         g_test_add_func("/x11/disagree", test_disagree);
         g_test_add_func("/x11/pointer", test_pointer);
         g_test_add_func("/x11/cursor", test_cursor);
+        g_test_add_func("/x11/buffers/catch-up", test_catch_up);
         return g_test_run();
 }

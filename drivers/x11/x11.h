@@ -36,6 +36,12 @@ typedef struct TbX11Buffers TbX11Buffers;
 TbFramePool *tb_x11_buffers_new(guint max_idle, TbX11Buffers **ret_buffers);
 /* The segment by which the server reaches a frame's memory (offset 0); 0: it cannot. The screen's thread. */
 xcb_shm_seg_t tb_x11_buffers_segment(TbX11Buffers *buffers, TbX11Conn *x, const guint8 *memory);
+/* Most of a frame that comes again is the picture already. Rows [top, bottom) of the last whole picture changed: */
+void tb_x11_buffers_changed(TbX11Buffers *buffers, int top, int bottom);
+/* … a frame has something else there; */
+void tb_x11_buffers_wrote(TbX11Buffers *buffers, const guint8 *memory, int top, int bottom);
+/* … in which rows it has (new ones: in all, *ret_bottom may be any), which the caller puts right. False: in none. */
+bool tb_x11_buffers_catch_up(TbX11Buffers *buffers, const guint8 *memory, int *ret_top, int *ret_bottom);
 /* Before the connection ends or pauses; frames that are still on their way keep their memory. */
 void tb_x11_buffers_detach(TbX11Buffers *buffers, TbX11Conn *x);
 
