@@ -14,6 +14,7 @@
 #include "host/netserial/netserial.h"
 #include "host/phone/phones.h"
 #include "host/recorder/recorder.h"
+#include "host/rules/rules.h"
 #include "host/vnc/vnc.h"
 #include "lib/config.h"
 #include "lib/descriptors.h"
@@ -41,6 +42,7 @@ typedef struct TbHost {
         TbMedia *media;
         TbMediaBind *bind;
         TbAnalysis *analysis;
+        TbRules *rules;
         TbVnc *vnc;
         TbNetSerial *netserial;
         TbApi *api;
@@ -157,6 +159,14 @@ static void open_phones(TbHost *h)
         tb_phones_add_routes(h->phones, tb_bridge_http(h->bridge));
 }
 
+static void open_rules(TbHost *h)
+{
+        h->rules = tb_rules_new(h->core);
+        tb_rules_add_routes(h->rules, h->http);
+        if (h->bridge)
+                tb_rules_add_routes(h->rules, tb_bridge_http(h->bridge));
+}
+
 static bool open_bridge(TbHost *h, GError **error)
 {
         h->bridge = tb_bridge_new(&(TbBridgeOptions){h->core, h->media, h->poller, tb_version}, error);
@@ -231,6 +241,7 @@ static bool open_rooms(TbHost *h, GError **error)
         if (c->server_url && !open_bridge(h, error))
                 return false;
         open_phones(h);
+        open_rules(h);
         return true;
 }
 
@@ -244,6 +255,7 @@ static void close_rooms(TbHost *h)
         bool done = h->http == NULL;
         if (h->carried)
                 tb_api_stop(h->carried);
+        tb_rules_free(h->rules);
         tb_phones_free(h->phones);
         tb_bridge_free(h->bridge);
         tb_api_free(h->carried);
@@ -288,8 +300,8 @@ static gboolean on_hangup(gpointer data)
 {
         TbHost *h = data;
         g_autoptr(GError) error = NULL;
-        g_autoptr(TbHostConfig) fresh =
-                tb_host_config_load(&(TbHostOptions){args.config, args.state_dir, args.insecure}, &error);
+        g_autoptr(TbHostConfig) fresh = tb_host_config_load(
+                &(TbHostOptions){args.config, args.state_dir, args.insecure, tb_rules_check}, &error);
         if (!fresh || !tb_tls_local_take(fresh->local_tls, fresh->state_dir, true, &fresh->tls, &error)) {
                 tb_log(TB_LOG_ERROR, TB_F(), "the configuration stays as it was: %s", tb_error_detail(error));
                 return G_SOURCE_CONTINUE;
@@ -369,7 +381,8 @@ int main(int argc, char **argv)
         signal(SIGPIPE, SIG_IGN);
         signal(SIGHUP, SIG_IGN); /* until there is something to read again */
         TbHost host = {.config = tb_host_config_load(
-                               &(TbHostOptions){args.config, args.state_dir, args.insecure}, &error)};
+                               &(TbHostOptions){args.config, args.state_dir, args.insecure, tb_rules_check},
+                               &error)};
         if (!host.config) {
                 fprintf(stderr, "%s\n", tb_error_detail(error));
                 return 1;

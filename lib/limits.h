@@ -408,12 +408,10 @@
 #define TB_LIMIT_LOOK_BYTES (2LL << 30) /* of memory */
 #define TB_LIMIT_LOOK_FRAMES 10000
 /* the link between a host and the pairing server */
-#define TB_LIMIT_LINK_HEAD (16 * 1024) /* bytes of a request's or an answer's head, as JSON */
-#define TB_LIMIT_LINK_CHUNK                                                                                  \
-        (16 * 1024)              /* bytes of a body in one frame: what waits behind it, waits no longer */
-#define TB_LIMIT_LINK_REASON 256 /* bytes of why a stream was reset */
-#define TB_LIMIT_LINK_WINDOW                                                                                 \
-        (128 * 1024) /* bytes under way on one stream, one way, that its reader has not taken */
+#define TB_LIMIT_LINK_HEAD (16 * 1024)    /* bytes of a request's or an answer's head, as JSON */
+#define TB_LIMIT_LINK_CHUNK (16 * 1024)   /* bytes of a body in one frame: the next waits no longer */
+#define TB_LIMIT_LINK_REASON 256          /* bytes of why a stream was reset */
+#define TB_LIMIT_LINK_WINDOW (128 * 1024) /* bytes of one stream, one way, not taken by its reader */
 #define TB_LIMIT_STREAM_QUEUE (64 * 1024) /* bytes that wait on one stream for the line or for credit */
 #define TB_LIMIT_LINK_STREAMS 128         /* streams of one host at once: then 429 */
 /* one turn of what came over the link: then the others on the main loop have theirs, the rest waits unread */
@@ -431,6 +429,8 @@
 #define TB_LIMIT_OBSERVER_BURST (512 * 1024) /* … at once: an offer and its candidates, a paste */
 #define TB_LIMIT_HOST_AHEAD (32 * 1024)      /* bytes in a host's socket, above which observers take turns */
 #define TB_LIMIT_HOST_BACKLOG (1024 * 1024)  /* bytes that wait for a host; above, observers are refused */
+#define TB_LIMIT_RULES 64                    /* of a host (host/rules) */
+#define TB_LIMIT_RULE_ACTIONS 8              /* of one of them */
 /* phones that are paired with a host (host/phone) */
 #define TB_LIMIT_PHONES 16                /* of one host */
 #define TB_LIMIT_PHONE_EVENTS 256         /* of one phone, that its lane has not taken */

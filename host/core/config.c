@@ -69,6 +69,7 @@ static const TbParam top_params[] = {
          .type = TB_PARAM_ANY,
          .help = "how the network is searched for hardware: false: not at all; {mdns, broadcast}"},
         OBJECT("devices", "{id: {label, attach, vnc, rfc2217, tcp}}"),
+        OBJECT("rules", "{name: {device, when, then}}: docs/RULES.md"),
         TB_PARAM_END,
 };
 static const TbParam token_params[] = {
@@ -250,6 +251,8 @@ static void read_sections(TbHostConfig *c, TbConfigReader *r)
         c->recording_dir = tb_config_path(r, json_string_value(json_object_get(c->recording, "folder")));
         json_t *devices = json_object_get(top, "devices");
         c->devices = devices ? json_incref(devices) : json_object();
+        json_t *rules = json_object_get(top, "rules");
+        c->rules = rules ? json_incref(rules) : json_object();
         tb_config_tokens(r, json_object_get(top, "tokens"), "tokens", token_params, TB_ROLE_NONE, c->auth);
         check_token_names(r, json_object_get(top, "tokens"));
 }
@@ -335,6 +338,21 @@ static void check_access(const TbHostConfig *c, TbConfigReader *r)
                                   "without vnc.password everybody has control already: set both");
 }
 
+static void check_rules(TbHostConfig *c, TbConfigReader *r, const TbHostOptions *options)
+{
+        const char *name;
+        json_t *rule;
+        if (json_object_size(c->rules) > TB_LIMIT_RULES)
+                tb_config_problem(r, c->rules, NULL, "rules", "a host has at most %d rules", TB_LIMIT_RULES);
+        json_object_foreach (c->rules, name, rule) {
+                g_autoptr(GError) error = NULL;
+                if (!options->check_rule || options->check_rule(name, rule, &error))
+                        continue;
+                g_autofree char *path = g_strdup_printf("rules.%s", name);
+                tb_config_problem(r, rule, NULL, path, "%s", tb_error_detail(error));
+        }
+}
+
 TbHostConfig *tb_host_config_load(const TbHostOptions *options, GError **error)
 {
         g_auto(TbConfigReader) r = {0};
@@ -354,6 +372,7 @@ TbHostConfig *tb_host_config_load(const TbHostOptions *options, GError **error)
         check_ice(c, &r);
         check_access(c, &r);
         tb_config_check_devices(c, &r);
+        check_rules(c, &r, options);
         c->prints = tb_config_prints(&r);
         return tb_config_done(&r, error) ? g_steal_pointer(&c) : NULL;
 }
@@ -384,6 +403,7 @@ void tb_host_config_free(TbHostConfig *c)
         json_decref(c->devices);
         json_decref(c->recording);
         g_free(c->recording_dir);
+        json_decref(c->rules);
         g_free(c->file);
         g_clear_pointer(&c->notes, g_ptr_array_unref);
         g_free(c);

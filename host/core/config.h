@@ -57,6 +57,7 @@ typedef struct TbHostConfig {
         guint discovery; /* TbDiscoveryNetwork of drivers/driver.h: how the network may be searched */
         /* devices as written: {id: {label?, attach, vnc?: port, rfc2217?, tcp?: port or {console: port}}} with lines for messages */
         json_t *devices;  /* object; owned */
+        json_t *rules;    /* {name: rule} as docs/RULES.md says; object; owned */
         char *file;       /* where it was read from; NULL: built-in defaults */
         GPtrArray *notes; /* owned texts: what was asked for and is not done here; said once at start */
 } TbHostConfig;
@@ -65,6 +66,8 @@ typedef struct TbHostOptions {   /* command line */
         const char *config_file; /* NULL: /etc/testbed/host.yaml when it exists */
         const char *state_dir;   /* NULL: $STATE_DIRECTORY, $XDG_STATE_HOME/testbed */
         bool insecure;
+        /* Whether that is a rule (host/rules); NULL: nobody looks. */
+        bool (*check_rule)(const char *name, json_t *rule, GError **error);
 } TbHostOptions;
 
 /* All problems, one a line ("host.yaml:12: devices.board.attach.power: …"), are in the error's message. */

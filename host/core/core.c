@@ -51,6 +51,7 @@ TbCore *tb_core_new(const TbHostConfig *config, TbMetrics *metrics, GError **err
         core->save_devices = tb_saver_new(core, "devices.json", tb_store_json);
         core->save_leases = tb_saver_new(core, "leases.json", tb_leases_json);
         tb_phones_load(core);
+        tb_kept_load(core);
         core->unknown_devices = json_object();
         core->unknown_leases = json_object();
         core->config = config;
@@ -156,6 +157,7 @@ void tb_core_free(TbCore *core)
         tb_saver_free(core->save_devices);
         tb_saver_free(core->save_leases);
         tb_phones_unload(core);
+        tb_kept_unload(core);
         bool written = tb_disk_free(core->disk);
         json_decref(core->unknown_devices);
         json_decref(core->unknown_leases);
@@ -267,6 +269,7 @@ json_t *tb_core_problems_json(TbCore *core, bool names)
                                     tb_saver_problem(core->save_devices),
                                     tb_saver_problem(core->save_leases),
                                     tb_saver_problem(core->save_phones),
+                                    tb_kept_problem(core),
                                     core->state_problem,
                                     tb_sensor_log_problem(core->sensor_log)};
         const char *id;

@@ -3,6 +3,7 @@
 #include "host/core/core.h"
 #include "host/core/input/clip.h"
 #include "host/core/input/holds.h"
+#include "host/core/kept.h"
 #include "host/core/lanes/worker.h"
 #include "host/core/state/disk.h"
 #include "host/core/state/samples.h"
@@ -100,6 +101,10 @@ struct TbCore {
         bool store_waits;                    /* tb_store_change() asked to be called again */
         TbSaver *save_phones;                /* owned */
         json_t *phones;                      /* owned: what phones.json is to hold */
+        struct {
+                json_t *value; /* owned */
+                TbSaver *saver;
+        } kept[TB_KEPTS];        /* kept.h */
         json_t *unknown_devices; /* {id: spec}: stored, and not attached here: carried over; owned */
         json_t *unknown_leases;  /* {id: entry}; owned */
         char *state_problem;     /* a state file that was not understood at start: where it is kept; owned */
@@ -251,6 +256,11 @@ bool tb_store_waits(const TbCore *core);
 /* phones.c */
 void tb_phones_load(TbCore *core);
 void tb_phones_unload(TbCore *core);
+
+/* kept.c */
+void tb_kept_load(TbCore *core);
+void tb_kept_unload(TbCore *core);
+const char *tb_kept_problem(TbCore *core); /* borrowed; NULL: all is written */
 
 /* resources.c */
 void tb_resources_start(TbCore *core);

@@ -43,8 +43,6 @@ char *tb_words_cut(const char *text, gsize letters); /* with "…" when it was l
 
 /* --- webhook.c, pure --- */
 json_t *tb_notify_webhook_body(const json_t *event); /* a new reference */
-/* "sha256=…" of what is sent; the caller frees */
-char *tb_notify_signature(const char *secret, const void *body, gsize size);
 /* --- email.c, pure; the caller frees --- */
 char *tb_notify_mail(const char *from, const char *to, const char *subject, const char *text, gint64 now_s,
                      const char *id);

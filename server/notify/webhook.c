@@ -1,6 +1,5 @@
 /* A webhook: JSON by POST with the original's keys, its secret, and a signature. */
-#include <string.h>
-
+#include "lib/signature.h"
 #include "server/notify/private.h"
 
 json_t *tb_notify_webhook_body(const json_t *event)
@@ -16,13 +15,6 @@ json_t *tb_notify_webhook_body(const json_t *event)
                 json_object_set_new(out, keys[i], value ? json_incref(value) : json_null());
         }
         return out;
-}
-
-char *tb_notify_signature(const char *secret, const void *body, gsize size)
-{
-        g_autofree char *sum = g_compute_hmac_for_data(G_CHECKSUM_SHA256, (const guchar *)secret,
-                                                       strlen(secret), body, size);
-        return g_strconcat("sha256=", sum, NULL);
 }
 
 static bool is_set(const TbNotifyOptions *o)
@@ -44,7 +36,7 @@ static bool say(const TbNotifyOptions *o, const TbNotifyPlace *place G_GNUC_UNUS
         const char **headers = (const char **)tb_said_own(ret, g_malloc0(4 * sizeof(char *)));
         headers[0] = type;
         if (o->webhook_secret) {
-                g_autofree char *sum = tb_notify_signature(o->webhook_secret, ret->ask.body, ret->ask.size);
+                g_autofree char *sum = tb_signature(o->webhook_secret, ret->ask.body, ret->ask.size);
                 headers[1] = tb_said_own(ret, g_strdup_printf("X-Testbed-Signature: %s", sum));
                 headers[2] = tb_said_own(
                         ret, g_strdup_printf("X-Ping-Watch-Webhook-Secret: %s", o->webhook_secret));

@@ -42,11 +42,10 @@ static void count(TbCommand *c, gint64 us)
         }
 }
 
-/* What changes a device or the bench. */
-static bool is_audited(const TbVerb *verb)
+/* What changes a device or the bench; of a rule all that it does: nobody sat there. */
+static bool is_audited(const TbVerb *verb, TbRole least)
 {
-        return (verb->flags & TB_VERB_CONTROL || verb->role >= TB_ROLE_ADMIN) &&
-               !(verb->flags & TB_VERB_QUIET);
+        return (verb->flags & TB_VERB_CONTROL || verb->role >= least) && !(verb->flags & TB_VERB_QUIET);
 }
 
 /* Tells the caller, once. The memory stays while a worker still has the call. */
@@ -57,7 +56,8 @@ static void finish(TbCommand *c)
         g_clear_handle_id(&c->known_timer, g_source_remove);
         gint64 us = g_get_monotonic_time() - c->begin_us;
         count(c, us);
-        if (c->verb && is_audited(c->verb) && !c->leads)
+        TbRole least = g_str_equal(c->actor.via, "rule") ? TB_ROLE_OPERATOR : TB_ROLE_ADMIN;
+        if (c->verb && is_audited(c->verb, least) && !c->leads)
                 tb_audit(c->core, &c->actor, c->device_id, c->verb_text, c->params, c->error, us / 1000);
         if (c->pipe && c->error)
                 tb_pipe_fail(c->pipe, c->error);

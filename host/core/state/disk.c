@@ -12,7 +12,7 @@
 #include "lib/refcount.h"
 #include "lib/thread.h"
 
-#define PLACES 4
+#define PLACES 8
 
 typedef struct Place {
         const char *name;

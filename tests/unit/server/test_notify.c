@@ -7,6 +7,7 @@
 #include "lib/error.h"
 #include "lib/json.h"
 #include "lib/limits.h"
+#include "lib/signature.h"
 #include "server/notify/private.h"
 #include "tests/unit/server/db_rig.h"
 
@@ -23,7 +24,7 @@ static void webhook(void)
         g_assert_cmpuint(json_object_size(body), ==, 14);
         g_assert_true(json_is_null(json_object_get(body, "clip_uri")) && !json_object_get(body, "device_id"));
         /* RFC 4231, test case 2 */
-        g_autofree char *sum = tb_notify_signature("Jefe", "what do ya want for nothing?", 28);
+        g_autofree char *sum = tb_signature("Jefe", "what do ya want for nothing?", 28);
         g_assert_cmpstr(sum, ==, "sha256=5bdcc146bf60754e6a042426089575c75a003f089d2739839dec58b964ec3843");
 }
 
