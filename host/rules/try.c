@@ -195,6 +195,13 @@ static void on_line(json_t *result, const GError *error, gpointer data)
         search(t, json_integer_value(json_object_get(t->match, "offset")));
 }
 
+static void gone(TbRuleTry *t)
+{
+        g_autoptr(GError) error = NULL;
+        tb_error_set_field(&error, TB_ERROR_NOT_FOUND, "device", "%s has no such console", t->rule->device);
+        fail(t, error);
+}
+
 static void on_found(json_t *result, const GError *error, gpointer data)
 {
         TbRuleTry *t = data;
@@ -210,15 +217,13 @@ static void on_found(json_t *result, const GError *error, gpointer data)
         json_decref(t->match);
         t->match = json_incref(result);
         json_int_t end = json_integer_value(json_object_get(result, "offset"));
-        run(t, tb_interface_name(tb_live_console(t->rules->core, t->rule)), "log",
+        TbInterface *console = tb_live_console(t->rules->core, t->rule);
+        if (!console) {
+                gone(t);
+                return;
+        }
+        run(t, tb_interface_name(console), "log",
             json_pack("{s:I, s:i, s:s}", "from", MAX(end - 1, 0), "limit", 1, "format", "jsonl"), on_line);
-}
-
-static void gone(TbRuleTry *t)
-{
-        g_autoptr(GError) error = NULL;
-        tb_error_set_field(&error, TB_ERROR_NOT_FOUND, "device", "%s has no such console", t->rule->device);
-        fail(t, error);
 }
 
 static void search(TbRuleTry *t, gint64 from)

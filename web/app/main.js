@@ -19,6 +19,7 @@ const PAGES = [
   { path: '', label: 'Bench', view: bench },
   { path: 'timeline', label: 'Timeline', view: timeline },
   { path: 'recordings', label: 'Recordings', view: { mount: lazy(() => import('./views/recordings.js')) } },
+  { path: 'rules', label: 'Rules', view: { mount: lazy(() => import('./views/rules.js')) } },
   { path: 'resources', label: 'Hardware', view: resources },
   { path: 'usb', label: 'USB', view: usb },
 ];
@@ -106,6 +107,14 @@ services.store.watch(
     linkDot.className = `dot ${{ open: 'good', connecting: 'warn', waiting: 'bad', closed: 'bad' }[state] ?? ''}`;
     text(linkText, words[state] ?? state);
     set(linkText.parentElement, { title: reason ?? '' });
+  },
+);
+// What a rule says is for who is there now; what it said before the page was open stands in the timeline.
+services.store.watch(
+  (s) => s.timeline[0],
+  (e) => {
+    if (e?.event === 'rule.notify' && Math.abs(Date.now() - e.t) < 15000)
+      services.toast.warn(e.data.text, `Rule ${e.data.rule}: ${e.data.cause}`);
   },
 );
 services.store.watch(

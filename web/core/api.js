@@ -331,6 +331,21 @@ export class Api {
     return this.json('POST', this.iface(id, name, '/rename'), { body: { path, to }, device: id });
   }
 
+  rules() {
+    return this.get('host/rules');
+  }
+  addRule(rule) {
+    return this.json('POST', 'host/rules', { body: rule });
+  }
+  putRule(name, rule) {
+    return this.json('PUT', `host/rules/${seg(name)}`, { body: rule });
+  }
+  removeRule(name) {
+    return this.json('DELETE', `host/rules/${seg(name)}`);
+  }
+  testRule(name, request) {
+    return this.json('POST', `host/rules/${seg(name)}/test`, { body: request });
+  }
   usb() {
     return this.get('host/usb');
   }

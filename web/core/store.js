@@ -340,6 +340,18 @@ export function describe(event) {
       return `recording stopped: ${d.reason ?? '?'}`;
     case 'recording.resumed':
       return 'recording goes on';
+    case 'rule.fired':
+      return `rule ${d.rule} fired${d.dry_run ? ' (dry run)' : ''}: ${d.cause}`;
+    case 'rule.held':
+      return `rule ${d.rule} was held back: ${d.why}`;
+    case 'rule.refused':
+      return `rule ${d.rule}: ${d.verb} refused: ${d.error?.detail ?? d.error?.title ?? ''}`;
+    case 'rule.notify':
+      return `${d.text} (rule ${d.rule}: ${d.cause})`;
+    case 'rule.webhook':
+      return `rule ${d.rule}: webhook ${d.url} ${d.state}${d.why ? `: ${d.why}` : ''}`;
+    case 'rules.changed':
+      return `rule ${d.rule} changed by ${d.user ?? 'somebody'}`;
     case 'viewer.joined':
       return `a viewer joined${what ? ` ${what}` : ''}`;
     case 'viewer.left':
