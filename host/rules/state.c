@@ -92,7 +92,7 @@ static TbRuleVerdict fire(const TbRule *r, TbRuleState *s, gint64 t_ms)
                 return (TbRuleVerdict){TB_RULE_NOTHING, NULL};
         const char *why = held_by(r, s, t_ms);
         if (why) {
-                bool told = s->held_told;
+                bool told = s->held_told; /* once until it fires: what happens often is not told as often */
                 s->held_told = true;
                 s->held++;
                 return (TbRuleVerdict){told ? TB_RULE_NOTHING : TB_RULE_HELD, why};
@@ -127,7 +127,6 @@ TbRuleVerdict tb_rule_sample(const TbRule *r, TbRuleState *s, double v, gint64 t
         if (!is_so(r, v, 0)) {
                 s->hits = 0;
                 s->since_ms = 0;
-                s->held_told = false;
                 return nothing;
         }
         if (s->hits++ == 0 || t_ms < s->since_ms)
@@ -141,7 +140,6 @@ TbRuleVerdict tb_rule_sample(const TbRule *r, TbRuleState *s, double v, gint64 t
 
 TbRuleVerdict tb_rule_matched(const TbRule *r, TbRuleState *s, gint64 t_ms)
 {
-        s->held_told = false;
         return fire(r, s, t_ms);
 }
 
@@ -185,14 +183,13 @@ TbRuleVerdict tb_rule_event(const TbRule *r, TbRuleState *s, const char *type, c
             (r->interface && g_strcmp0(interface, r->interface) != 0) || is_by_rule(type, data) ||
             (r->where && !says(data, r->where)) || (r->differ[0] && !differ(r, data)))
                 return (TbRuleVerdict){TB_RULE_NOTHING, NULL};
-        s->held_told = false;
         return fire(r, s, t_ms);
 }
 
 void tb_rule_seen(TbRuleState *s, gint64 t_ms)
 {
         s->seen_ms = t_ms;
-        s->on = s->held_told = false;
+        s->on = false;
 }
 
 void tb_rule_power(TbRuleState *s, int power, gint64 t_ms)

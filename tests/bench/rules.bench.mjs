@@ -1,5 +1,5 @@
-// A rule: from a pattern that a console has printed to the action done, both as a client of the consoles sees them. Beside it
-// what one does without rules: a script that waits by REST (expect) and then writes.
+// A rule: from a pattern that a console has printed to the action done, both as a client of the consoles sees them.
+// Beside it what one does without rules: a script that waits by REST (expect) and then writes.
 import { createRequire } from 'node:module';
 import { fileURLToPath } from 'node:url';
 import { host, percentile, sleep, until } from './lib.mjs';

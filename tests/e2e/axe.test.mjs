@@ -118,6 +118,8 @@ const HOST = [
   ['only readings', goes('#/d/vitals', '.plot canvas')],
   ['no such device', goes('#/d/nobody', '.empty')],
   ['timeline', goes('#/timeline', '.timeline li')],
+  ['rules', goes('#/rules', 'li[data-rule="moves"]')],
+  ...dialog('a rule', 'Edit moves'),
   ['hardware', goes('#/resources', 'text=CP2102')],
   ...dialog('attach', 'Attach CP2102'),
   ['usb', goes('#/usb', 'text=FT232R')],
@@ -128,7 +130,9 @@ test("the host's pages and their dialogs, at a desk", async () => {
 });
 
 test("the host's pages on a phone", async () => {
-  const states = HOST.filter(([name]) => ['bench', 'device', 'files', 'fault', 'usb', 'timeline'].includes(name));
+  const states = HOST.filter(([name]) =>
+    ['bench', 'device', 'files', 'fault', 'usb', 'rules', 'timeline'].includes(name),
+  );
   assert.deepEqual(await looksAt(fake.url, states, { viewport: { width: 390, height: 844 }, phone: true }), []);
 });
 

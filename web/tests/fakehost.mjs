@@ -272,6 +272,27 @@ export async function startFakeHost({ port = 0, prefix = '/', token = null, tick
       ]);
     if (path === '/host/phones') return json(res, []);
     if (path === '/host/clips') return json(res, []);
+    if (path === '/host/rules')
+      return json(res, [
+        {
+          name: 'moves',
+          device: 'board',
+          enabled: true,
+          dry_run: false,
+          when: { stream: 'video.motion', above: 0.02, samples: 2 },
+          then: [{ verb: 'recording.clip', params: { pre_s: 10 } }, { notify: 'the screen moves' }],
+          state: {
+            on: false,
+            value: 0.31,
+            fired: 2,
+            held: 0,
+            fired_at: 1700000000000,
+            cool_until: null,
+            trouble: null,
+          },
+          configured: false,
+        },
+      ]);
     if (path === '/host/usb') return json(res, usb);
     const port = path.match(/^\/host\/usb\/([^/]+)\/power$/);
     if (port && req.method === 'PUT') {

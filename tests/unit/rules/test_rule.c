@@ -208,7 +208,7 @@ static void test_guardrails(void)
         rig_clear(&g);
         rig(&g, RULE("\"console\": \"x\"", ", \"cooldown_s\": 0, \"per_hour\": 2"));
         static const int minute[] = {0, 1, 2, 59, 60, 61, 62};
-        const char *expected = "FFHHFFH";
+        const char *expected = "FFH-FFH";
         for (guint i = 0; i < G_N_ELEMENTS(minute); i++)
                 g_assert_cmpint(letter(tb_rule_matched(g.rule, &g.state, T0 + minute[i] * 60000)), ==,
                                 expected[i]);
