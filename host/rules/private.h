@@ -39,8 +39,8 @@ void tb_rule_judge(TbLiveRule *live, TbRuleVerdict verdict, char *cause_take);
 TbLiveRule *tb_rules_put(TbRules *rules, TbRule *rule_take, bool configured);
 void tb_rules_remove(TbRules *rules, const char *name);
 TbLiveRule *tb_rules_find(TbRules *rules, const char *name);
-void tb_rules_keep(TbRules *rules);     /* in the state folder */
-json_t *tb_live_json(TbLiveRule *live); /* new reference */
+void tb_rules_keep(TbRules *rules);                 /* in the state folder */
+json_t *tb_live_json(TbLiveRule *live, bool whole); /* new reference */
 /* Whether what it does can be done: verbs that there are, for an operator. */
 bool tb_rules_check_verbs(const TbRule *rule, GError **error);
 

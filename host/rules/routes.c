@@ -9,23 +9,34 @@
 #define DAY_MS 86400000
 #define TRIES 4 /* rules that are tried over what is kept, at once */
 
-static void reply(TbRequest *request, int status, TbLiveRule *live)
+static bool sees_all(TbRequest *request)
 {
-        tb_request_reply_json(request, status, tb_live_json(live));
+        return tb_request_role(request) >= TB_ROLE_ADMIN;
 }
 
-static gboolean append(gpointer name G_GNUC_UNUSED, gpointer value, gpointer list)
+static void reply(TbRequest *request, int status, TbLiveRule *live)
 {
-        json_array_append_new(list, tb_live_json(value));
+        tb_request_reply_json(request, status, tb_live_json(live, sees_all(request)));
+}
+
+typedef struct Listing {
+        json_t *all;
+        bool whole;
+} Listing;
+
+static gboolean append(gpointer name G_GNUC_UNUSED, gpointer value, gpointer data)
+{
+        const Listing *listing = data;
+        json_array_append_new(listing->all, tb_live_json(value, listing->whole));
         return FALSE;
 }
 
 static void list(TbRequest *request, gpointer data)
 {
         TbRules *rules = data;
-        json_t *all = json_array();
-        g_tree_foreach(rules->all, append, all);
-        tb_request_reply_json(request, 200, all);
+        Listing listing = {json_array(), sees_all(request)};
+        g_tree_foreach(rules->all, append, &listing);
+        tb_request_reply_json(request, 200, listing.all);
 }
 
 /* NULL: 404 was answered. */

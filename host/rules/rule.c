@@ -1,5 +1,7 @@
 #include "host/rules/rule.h"
 
+#include <string.h>
+
 #define SHOWN "***"
 
 static const char *text_of(const json_t *o, const char *key)
@@ -26,12 +28,27 @@ void tb_rule_free(TbRule *r)
         g_free(r);
 }
 
-json_t *tb_rule_shown(const TbRule *r)
+char *tb_rule_place(const char *url)
+{
+        g_autoptr(GUri) uri = g_uri_parse(url, G_URI_FLAGS_NONE, NULL);
+        const char *host = uri ? g_uri_get_host(uri) : NULL;
+        return host ? g_strdup_printf(strchr(host, ':') ? "%s://[%s]/…" : "%s://%s/…", g_uri_get_scheme(uri),
+                                      host)
+                    : g_strdup("…");
+}
+
+json_t *tb_rule_shown(const TbRule *r, bool whole)
 {
         json_t *o = json_deep_copy(r->source), *then = json_object_get(o, "then");
-        for (size_t i = 0; i < json_array_size(then); i++)
-                if (json_object_get(json_array_get(then, i), "secret"))
-                        json_object_set_new(json_array_get(then, i), "secret", json_string(SHOWN));
+        for (size_t i = 0; i < json_array_size(then); i++) {
+                json_t *action = json_array_get(then, i);
+                const char *url = text_of(action, "webhook");
+                g_autofree char *place = url && !whole ? tb_rule_place(url) : NULL;
+                if (json_object_get(action, "secret"))
+                        json_object_set_new(action, "secret", json_string(SHOWN));
+                if (place)
+                        json_object_set_new(action, "webhook", json_string(place));
+        }
         return o;
 }
 

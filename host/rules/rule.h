@@ -51,8 +51,10 @@ typedef struct TbRule {
 TbRule *tb_rule_parse(json_t *json, GError **error);
 void tb_rule_free(TbRule *rule); /* accepts NULL */
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(TbRule, tb_rule_free)
-/* As REST shows it: secrets are "***". New reference. */
-json_t *tb_rule_shown(const TbRule *rule);
+/* As REST shows it: secrets are "***". `whole`: for who may change it; for others of webhooks only where they go. New reference. */
+json_t *tb_rule_shown(const TbRule *rule, bool whole);
+/* "https://chat.example/…": the path of such an address may be what opens it. The caller frees. */
+char *tb_rule_place(const char *url);
 /* `json` (changed) has "***" where `before` has a secret: it stays. */
 void tb_rule_keep_secrets(json_t *json, const TbRule *before);
 

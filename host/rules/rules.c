@@ -209,11 +209,11 @@ void tb_rules_keep(TbRules *rules)
         tb_core_keep(rules->core, TB_KEPT_RULES, list);
 }
 
-json_t *tb_live_json(TbLiveRule *live)
+json_t *tb_live_json(TbLiveRule *live, bool whole)
 {
         const TbRuleState *s = &live->state;
         gint64 cool = tb_rule_cool_ms(live->rule, s, tb_clock_ms());
-        json_t *o = tb_rule_shown(live->rule);
+        json_t *o = tb_rule_shown(live->rule, whole);
         json_t *state = json_pack("{s:b, s:I, s:I}", "on", s->on, "fired", (json_int_t)s->count, "held",
                                   (json_int_t)s->held);
         json_object_set_new(state, "value", isfinite(live->value) ? json_real(live->value) : json_null());

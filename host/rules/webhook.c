@@ -14,7 +14,6 @@
 #include "lib/json.h"
 #include "lib/log.h"
 #include "lib/signature.h"
-#include "lib/uri.h"
 
 #define FIRST_PAUSE_MS 2000
 #define TIMEOUT_S 15
@@ -60,7 +59,7 @@ static bool is_sending(const TbWebhooks *w, const char *id)
 
 static void tell(TbWebhooks *w, const json_t *item, const char *state, const char *why)
 {
-        g_autofree char *shown = tb_uri_shown(text_of(item, "url"));
+        g_autofree char *shown = tb_rule_place(text_of(item, "url"));
         tb_bus_publish(tb_core_bus(w->core), "rule.webhook", text_of(item, "device"), NULL,
                        json_pack("{s:s, s:s, s:s, s:s*}", "rule", text_of(item, "rule"), "url", shown,
                                  "state", state, "why", why));

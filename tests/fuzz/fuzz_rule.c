@@ -45,7 +45,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         g_autoptr(TbRule) again = tb_rule_parse(rule->source, NULL);
         g_assert_nonnull(again);
         g_assert_true(json_equal(again->source, rule->source));
-        json_auto_t *shown = tb_rule_shown(rule);
+        json_auto_t *shown = tb_rule_shown(rule, true);
         tb_rule_keep_secrets(shown, rule);
         live(rule);
         return 0;

@@ -134,7 +134,7 @@ static void test_secrets(void)
         g_autoptr(TbRule) r =
                 rule_of("{\"name\": \"r\", \"when\": {\"at\": \"03:00\"}, \"then\": [{\"webhook\": "
                         "\"http://a/\", \"secret\": \"password\"}]}");
-        json_auto_t *shown = tb_rule_shown(r);
+        json_auto_t *shown = tb_rule_shown(r, true);
         json_t *action = json_array_get(json_object_get(shown, "then"), 0);
         g_assert_cmpstr(json_string_value(json_object_get(action, "secret")), ==, "***");
         tb_rule_keep_secrets(shown, r);
@@ -143,6 +143,18 @@ static void test_secrets(void)
         json_object_set_new(action, "webhook", json_string("http://b/"));
         tb_rule_keep_secrets(shown, r);
         g_assert_null(json_object_get(action, "secret"));
+        /* the path of such an address may be all that opens it: for who makes rules alone */
+        static const char *const places[][2] = {
+                {"https://chat.example/hooks/T0/secret?x=1", "https://chat.example/…"},
+                {"http://[::1]:80/a", "http://[::1]/…"},
+                {"no address", "…"}};
+        for (guint i = 0; i < G_N_ELEMENTS(places); i++) {
+                g_autofree char *place = tb_rule_place(places[i][0]);
+                g_assert_cmpstr(place, ==, places[i][1]);
+        }
+        json_auto_t *less = tb_rule_shown(r, false);
+        action = json_array_get(json_object_get(less, "then"), 0);
+        g_assert_cmpstr(json_string_value(json_object_get(action, "webhook")), ==, "http://a/…");
 }
 
 /* --- what becomes of it --- */
