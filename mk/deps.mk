@@ -28,7 +28,7 @@ DEPS_LAB_TEST := supervisor blackbox libjpeg-turbo-progs shellcheck docker-compo
 DEPS_IMAGE_TEST := docker.io debootstrap
 DEPS_TEST := $(DEPS_DEB) $(DEPS_LAB_TEST) lintian ffmpeg systemd curl openssl clang clang-format clang-tidy cppcheck libclang-rt-14-dev chromium firefox-esr socat python3 python3-serial python3-labgrid ser2net python3-zeroconf python3-aiortc python3-prometheus-client vncsnapshot gvncviewer \
 	xdotool xclip iproute2 nftables util-linux coturn x11vnc tigervnc-standalone-server tigervnc-scraping-server tigervnc-viewer websockify novnc python3-flask gunicorn wrk zbar-tools cpio xz-utils zstd uhubctl nginx-light caddy postgresql \
-	gpsd gpsd-clients python3-pymodbus python3-serial-asyncio prometheus-node-exporter snmpd snmp openipmi mosquitto mosquitto-clients python3-aiosmtpd pulseaudio pulseaudio-utils libasound2-plugins espeak-ng
+	python3-fastapi python3-sqlalchemy python3-psycopg2 uvicorn gpsd gpsd-clients python3-pymodbus python3-serial-asyncio prometheus-node-exporter snmpd snmp openipmi mosquitto mosquitto-clients python3-aiosmtpd pulseaudio pulseaudio-utils libasound2-plugins espeak-ng
 
 SUDO := $(if $(filter 0,$(shell id -u)),,sudo)
 missing = $(shell for p in $(1); do dpkg-query -W -f='$${Status}' $$p 2>/dev/null | grep -q 'ok installed' || \

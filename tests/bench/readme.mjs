@@ -16,6 +16,7 @@ const ORDER = [
   'rig',
   'load',
   'server',
+  'events',
   'sockets',
   'start',
   'sensors',
