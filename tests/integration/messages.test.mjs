@@ -191,6 +191,7 @@ const STREAMS = [
   'audio/stream.wav',
   'audio/whep',
   'audio/whep/{session}',
+  'recording/{file}',
 ];
 
 test('a verb for each route of a device, a route for each verb: one table, the same role in both', async () => {
