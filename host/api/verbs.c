@@ -2,6 +2,7 @@
  * table. */
 #include <string.h>
 
+#include "host/api/csv.h"
 #include "host/api/private.h"
 
 /* What the path names joins what the query or the body gave. */
@@ -33,6 +34,21 @@ static void run_device_verb(TbApi *api, TbRequest *request, TbInterface *iface G
                                .status = g_str_has_prefix(verb->answers, "202") ? 202 : 0});
 }
 
+static void reply_csv(TbRequest *request, json_t *result, gpointer data G_GNUC_UNUSED)
+{
+        g_autofree char *text = tb_csv_of_history(result);
+        tb_request_add_header(request, "Vary", "Accept");
+        tb_request_reply_text(request, 200, "text/csv; charset=utf-8", text);
+}
+
+/* Who asks for a table, and not for JSON as well. */
+static bool wants_csv(TbRequest *request, const TbVerb *verb)
+{
+        const char *accept = tb_request_header(request, "Accept");
+        return verb->kind == TB_KIND_SENSORS && strcmp(verb->op, "history") == 0 && accept &&
+               strstr(accept, "text/csv") && !strstr(accept, "application/json");
+}
+
 static void run_verb(TbApi *api, TbRequest *request, TbInterface *iface, const TbVerb *verb)
 {
         json_auto_t *params = params_of(request, verb);
@@ -42,6 +58,7 @@ static void run_verb(TbApi *api, TbRequest *request, TbInterface *iface, const T
                            .device = tb_device_id(tb_interface_device(iface)),
                            .verb = text,
                            .params = params,
+                           .reply = wants_csv(request, verb) ? reply_csv : NULL,
                            .finishes = verb->kind == TB_KIND_POWER || verb->kind == TB_KIND_INPUT,
                    });
 }

@@ -111,6 +111,11 @@ static json_t *responses(const TbHttp *http, const TbHttpRoute *entry)
                         add_problem(out, status);
                         continue;
                 }
+                json_t *other = json_object_get(json_object_get(out, words[0]), "content");
+                if (other && words[1]) { /* as the client's Accept has it */
+                        json_object_set_new(other, words[1], json_object());
+                        continue;
+                }
                 json_t *answer = json_pack("{s:s}", "description", words[1] && words[2] ? words[2] : "OK");
                 if (words[1])
                         json_object_set_new(answer, "content", json_pack("{s:{}}", words[1]));

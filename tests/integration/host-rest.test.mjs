@@ -211,6 +211,9 @@ test('kill -9: what was kept is still there', async () => {
   const sensors = '/host/devices/kept/sensors/history?stream=before';
   await until('the samples of before', async () => (await host.get(sensors)).json.before?.t.length);
   assertProblem(await host.get(`${sensors}&from=2000&to=1000`), 400, { field: 'to' });
+  const table = await host.get(sensors, { headers: { Accept: 'text/csv' } });
+  assert.match(table.headers['content-type'], /^text\/csv/);
+  assert.match(table.text, /^stream,t,value,unit\r\n"before",\d{13},[\d.]+,".*"\r\n/);
   const late = { stream: 'late', value: 1, t: Date.now() + 2 * 3600000 };
   assertProblem(await host.post('/host/devices/kept/sensors', late), 400, { field: 't' });
   const problems = (await host.get('/host/health')).text;

@@ -169,8 +169,9 @@ const TbVerbRun tb_sensors_verbs[] = {
                   .path = "/history",
                   .summary = "The last samples of each stream, oldest first, or least, mean and most of each "
                              "step of time, also from "
-                             "before a restart; many streams share the 8192 of one answer",
-                  .answers = "200 application/json SampleHistory"},
+                             "before a restart; many streams share the 8192 of one answer. Accept: text/csv: "
+                             "a table",
+                  .answers = "200 application/json SampleHistory; 200 text/csv"},
          .start = sensors_history},
         {.verb = {.kind = TB_KIND_SENSORS,
                   .op = "post",
