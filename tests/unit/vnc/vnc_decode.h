@@ -2,6 +2,9 @@
 /* A viewer's half of what host/vnc/update.c sends: reads an update from a socket, by RFC 6143 and the community's "rfbproto". For tests. */
 #include <glib.h>
 #include <rfb/rfb.h>
+#include <stdbool.h>
+#include <string.h>
+#include <sys/socket.h>
 #include <zlib.h>
 
 typedef struct Screen {
