@@ -83,6 +83,7 @@ fuzz: ## make fuzz T=name S=seconds: one fuzzer
 soak: ## hours: every fuzzer for S=300 seconds, then integration tests on a machine that is five times slower, and a minute each on lines that lose packets
 	+@for t in $(patsubst tests/fuzz/fuzz_%.c,%,$(FUZZ_SRCS)); do $(MAKE) --no-print-directory fuzz T=$$t S=$(or $(S),300) || exit 1; done
 	+@$(MAKE) $(JOBS) --no-print-directory tests-bin
+	TB_KILLS=100 node tests/run.mjs integration --match recording
 	@node tests/run.mjs integration --load 5
 	@TESTBED_SOAK=1 node tests/run.mjs e2e --match net-lossy
 
