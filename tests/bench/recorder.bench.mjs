@@ -1,5 +1,5 @@
-// The flight recorder: what it costs the host beyond what is encoded anyway. CPU is of the host with its children; armed
-// and off in turns, medians of what armed costs more. Peerless: nothing in the field records all of it.
+// The flight recorder: what it costs the host beyond what is encoded anyway. CPU is of the host with its children;
+// armed and off in turns, medians of what armed costs more. Peerless: nothing in the field records all of it.
 import { join } from 'node:path';
 import { openPage, showsPictureBy, startBrowser } from '../e2e/browser.mjs';
 import { host, percentile, run, sleep, stop, until, usage, xvfb } from './lib.mjs';
