@@ -25,7 +25,11 @@ const ACTIONS = [
   ['notify', 'Tell the pages'],
   ['webhook', 'Webhook'],
 ];
-const ACTION_HINTS = { verb: 'power.cycle', notify: 'The board died', webhook: 'https://chat.example/hook' };
+const ACTION_HINTS = {
+  verb: 'power.cycle',
+  notify: 'The board died',
+  webhook: 'an address: chat.example/hook, with https:// before it',
+};
 
 const select = (options, value, props = {}) => {
   const el = h(
