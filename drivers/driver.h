@@ -87,6 +87,8 @@ typedef struct TbUp {
         /* on the bus: "modem", "screen-off", …; data may be NULL */
         void (*event)(TbInstance *self, const char *type, json_t *data_take);
         void (*fault)(TbInstance *self, const char *reason); /* still open, but broken; NULL: well again */
+        /* What it is, for people: {"model": "Pixel 8", "android": "14"}, a few texts; instead of what was told before. */
+        void (*facts)(TbInstance *self, json_t *facts_take);
         /* The device has copied this: UTF-8, line ends are \n, TB_LIMIT_CLIPBOARD bytes at most. Not what copy() gave it. */
         void (*clipboard)(TbInstance *self, const char *text);
         /* Asks an outlet of another device, named "psu-a/power": core does it as a command of its own (lease, audit and deadline of

@@ -23,6 +23,7 @@ typedef struct TbAdbLane {
 bool tb_adb_lane_open(TbInstance *self, TbIo *io, GError **error); /* target set, phone reached */
 void tb_adb_lane_finalize(TbInstance *self);
 
+bool tb_adb_ops_open(TbInstance *self, TbIo *io, GError **error); /* and tells what phone it is */
 extern const TbShellOps tb_adb_shell_ops;
 extern const TbSensorOps tb_adb_sensor_ops;
 extern const TbFilesOps tb_adb_files_ops;

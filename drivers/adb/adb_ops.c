@@ -5,8 +5,49 @@
 
 #include "drivers/adb/adb_dump.h"
 #include "drivers/transport/samples.h"
+#include "lib/limits.h"
 
 #define MARK "@@testbed"
+
+/* A phone that does not answer getprop is one all the same. */
+static void tell_facts(TbInstance *self, TbIo *io)
+{
+        static const struct {
+                const char *name, *prop;
+        } facts[] = {{"manufacturer", "ro.product.manufacturer"},
+                     {"model", "ro.product.model"},
+                     {"android", "ro.build.version.release"},
+                     {"api", "ro.build.version.sdk"},
+                     {"abi", "ro.product.cpu.abi"},
+                     {"build", "ro.build.display.id"},
+                     {"serial", "ro.serialno"}};
+        g_autoptr(GString) command = g_string_new(NULL);
+
+        for (guint i = 0; i < G_N_ELEMENTS(facts); i++)
+                g_string_append_printf(command, "getprop %s; ", facts[i].prop);
+        g_autofree char *text = tb_adb_ask(io, &((TbAdbLane *)self)->target, command->str, NULL, NULL);
+        if (text == NULL)
+                return;
+        g_auto(GStrv) lines = g_strsplit(text, "\n", G_N_ELEMENTS(facts) + 1);
+        json_t *told = json_object();
+        for (guint i = 0; i < G_N_ELEMENTS(facts) && lines[i] != NULL; i++) {
+                const char *value = g_strstrip(lines[i]);
+                if (*value != '\0' && strlen(value) <= TB_LIMIT_LABEL && g_utf8_validate(value, -1, NULL))
+                        json_object_set_new(told, facts[i].name, json_string(value));
+        }
+        if (json_object_size(told) > 0)
+                self->up->facts(self, told);
+        else
+                json_decref(told);
+}
+
+bool tb_adb_ops_open(TbInstance *self, TbIo *io, GError **error)
+{
+        if (!tb_adb_lane_open(self, io, error))
+                return false;
+        tell_facts(self, io);
+        return true;
+}
 
 static bool shell_run(TbInstance *self, TbIo *io, const TbShellRequest *request, TbShellResult *ret,
                       GError **error)

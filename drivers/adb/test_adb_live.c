@@ -386,6 +386,16 @@ static double sensor(const char *stream)
         return *value;
 }
 
+static void test_facts(void)
+{
+        const char *serial = json_string_value(json_object_get(told.facts, "serial"));
+
+        g_assert_cmpstr(json_string_value(json_object_get(told.facts, "model")), ==,
+                        "Testbed Simulated Phone");
+        g_assert_cmpstr(json_string_value(json_object_get(told.facts, "android")), ==, "13");
+        g_assert_nonnull(serial);
+}
+
 static void test_sensors(void)
 {
         g_autoptr(GError) error = NULL;
@@ -621,6 +631,7 @@ int main(int argc, char **argv)
         g_test_add_func("/adb/live/files-broken-off", test_files_broken_off);
         g_test_add_func("/adb/live/apps", test_apps);
         g_test_add_func("/adb/live/apps-refused", test_apps_refused);
+        g_test_add_func("/adb/live/facts", test_facts);
         g_test_add_func("/adb/live/sensors", test_sensors);
         g_test_add_func("/adb/live/screen", test_screen);
         g_test_add_func("/adb/live/screen-still", test_screen_still);

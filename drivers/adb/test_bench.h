@@ -166,6 +166,7 @@ typedef struct Told {        /* what the lanes have told */
         TbFrame *frame; /* the last one */
         guint frames;
         char *no_signal;
+        json_t *facts;
 } Told;
 
 static Told told;
@@ -201,7 +202,18 @@ static void on_no_signal(TbInstance *self, const char *reason)
         told.no_signal = g_strdup(reason);
 }
 
-static const TbUp up = {.line = on_line, .sample = on_sample, .frame = on_frame, .no_signal = on_no_signal};
+static void on_facts(TbInstance *self, json_t *facts)
+{
+        (void)self;
+        json_decref(told.facts);
+        told.facts = facts;
+}
+
+static const TbUp up = {.line = on_line,
+                        .sample = on_sample,
+                        .frame = on_frame,
+                        .no_signal = on_no_signal,
+                        .facts = on_facts};
 
 static G_GNUC_UNUSED void told_init(void)
 {

@@ -129,6 +129,7 @@ struct TbAttachment {
         char *run_dir, *shown; /* shown: the redacted URI, for texts */
         char *spelled;         /* … with the parameters of an object: what would attach the same */
         TbSecrets *secrets;    /* owned: what no text about it may hold */
+        json_t *facts;         /* owned: what a lane told of it (TbUp.facts); NULL: nothing */
         guint n_lanes, live;   /* live: workers that did not end yet */
         TbWorker **workers;    /* NULL: that lane is not used */
 };

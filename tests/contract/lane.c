@@ -132,6 +132,14 @@ static void on_fault(TbInstance *self, const char *reason)
         unlock(lane);
 }
 
+static void on_facts(TbInstance *self, json_t *facts_take)
+{
+        Lane *lane = lane_of(self);
+        json_decref(lane->seen.facts);
+        lane->seen.facts = facts_take;
+        unlock(lane);
+}
+
 static void on_clipboard(TbInstance *self, const char *text)
 {
         Lane *lane = lane_of(self);
@@ -159,6 +167,7 @@ static const TbUp up = {.bytes = on_bytes,
                         .event = on_event,
                         .fault = on_fault,
                         .clipboard = on_clipboard,
+                        .facts = on_facts,
                         .outlet = on_outlet};
 
 /* --- the worker --- */
@@ -359,6 +368,7 @@ void lane_stop(Lane *lane, int limit_ms)
         tb_sound_unref(s->sound);
         g_free(s->fault);
         g_free(s->clipboard);
+        json_decref(s->facts);
         if (s->frame)
                 tb_frame_unref(s->frame);
         tb_cond_clear(&lane->changed);

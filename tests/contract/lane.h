@@ -24,6 +24,7 @@ typedef struct LaneSeen {
         char *no_sound;      /* the last reason; NULL after a block */
         char *fault;
         char *clipboard; /* the last one; NULL: none */
+        json_t *facts;   /* the last ones; NULL: none */
         guint powers;
         TbPowerState power;
         GHashTable *samples; /* stream -> double* */

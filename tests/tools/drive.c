@@ -108,6 +108,11 @@ static bool up_outlet(TbInstance *self G_GNUC_UNUSED, TbIo *io G_GNUC_UNUSED, co
         return false;
 }
 
+static void up_facts(TbInstance *self G_GNUC_UNUSED, json_t *facts_take)
+{
+        json_decref(facts_take);
+}
+
 static const TbUp up = {.bytes = up_bytes,
                         .line = up_line,
                         .sample = up_sample,
@@ -119,6 +124,7 @@ static const TbUp up = {.bytes = up_bytes,
                         .event = up_event,
                         .fault = up_text,
                         .clipboard = up_text,
+                        .facts = up_facts,
                         .outlet = up_outlet};
 
 /* --- commands --- */

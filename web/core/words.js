@@ -47,3 +47,19 @@ export function unescaped(part) {
     return part;
   }
 }
+
+/** What a device is, of GET …/devices `facts`: "Google Pixel 8, Android 14 (API 34), arm64-v8a, serial 0A1B2C3D". */
+export function factWords({ manufacturer, model, android, api, abi, serial, build }) {
+  const name = model?.toLowerCase().startsWith(manufacturer?.toLowerCase() ?? '\n')
+    ? model
+    : [manufacturer, model].filter(Boolean).join(' ');
+  return [
+    name,
+    android && `Android ${android}${api ? ` (API ${api})` : ''}`,
+    abi,
+    build && `build ${build}`,
+    serial && `serial ${serial}`,
+  ]
+    .filter(Boolean)
+    .join(', ');
+}

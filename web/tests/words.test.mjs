@@ -4,7 +4,7 @@ import { test } from 'node:test';
 
 import { ApiError } from '../core/api.js';
 import { endOfLease } from '../core/lease.js';
-import { timeOfDay, unescaped, whoHasIt } from '../core/words.js';
+import { factWords, timeOfDay, unescaped, whoHasIt } from '../core/words.js';
 import { makerWords, whoIs } from '../core/who.js';
 import { lostWords } from '../server/words.js';
 
@@ -80,4 +80,19 @@ test('who made a link, in words', () => {
 test('whose place was taken while he was away is told so', () => {
   assert.match(lostWords({ host: 'lab-1', server: false, since: 0, reason: 'Too many observers' }), /took its place/);
   assert.match(lostWords({ host: 'lab-1', server: false, since: 0, reason: 'x' }), /No connection to the server/);
+});
+
+test('what a phone is', () => {
+  const facts = {
+    manufacturer: 'Google',
+    model: 'Pixel 8',
+    android: '14',
+    api: '34',
+    abi: 'arm64-v8a',
+    serial: '0A1B',
+  };
+  assert.equal(factWords(facts), 'Google Pixel 8, Android 14 (API 34), arm64-v8a, serial 0A1B');
+  assert.equal(factWords({ manufacturer: 'Fairphone', model: 'Fairphone 5' }), 'Fairphone 5');
+  assert.equal(factWords({ model: 'X', android: '13' }), 'X, Android 13');
+  assert.equal(factWords({}), '');
 });

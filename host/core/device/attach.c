@@ -196,6 +196,7 @@ void tb_attachment_unref(TbAttachment *a)
         g_assert(a->live == 0);
         tb_uri_free(a->uri);
         json_decref(a->params);
+        json_decref(a->facts);
         g_rmdir(a->run_dir); /* kept when the driver left something in it */
         g_free(a->run_dir);
         g_free(a->shown);

@@ -302,6 +302,20 @@ static TbState device_state(const TbDevice *device)
         return worst;
 }
 
+/* Of the first attachment that tells each; NULL: none does. */
+static json_t *facts_of(const TbDevice *device)
+{
+        json_t *all = NULL;
+        for (guint i = 0; i < device->attachments->len; i++) {
+                json_t *facts = ((const TbAttachment *)g_ptr_array_index(device->attachments, i))->facts;
+                if (facts && !all)
+                        all = json_object();
+                if (facts)
+                        json_object_update_missing(all, facts);
+        }
+        return all;
+}
+
 json_t *tb_device_json(TbDevice *device)
 {
         json_t *interfaces = json_array();
@@ -311,6 +325,7 @@ json_t *tb_device_json(TbDevice *device)
         json_t *o = json_pack("{s:s, s:s, s:s, s:b, s:o, s:o}", "id", device->id, "label", device->label,
                               "state", tb_state_name(device_state(device)), "stored", device->stored,
                               "interfaces", interfaces, "lease", tb_device_lease_json(device));
+        json_object_set_new(o, "facts", facts_of(device));               /* nobody tells: it is not there */
         json_object_set_new(o, "people", tb_device_people_json(device)); /* nobody: it is not there */
         return o;
 }

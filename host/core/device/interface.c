@@ -376,6 +376,19 @@ static void on_outlet(gpointer data, TbOutletCall *call)
         tb_outlet_call_answer(call, NULL, why);
 }
 
+/* Of the attachment: all of its lanes reach the same thing. */
+static void on_facts(gpointer data, json_t *facts)
+{
+        const TbLaneOwner *owner = data;
+        TbCore *core = owner->device->core;
+        if (json_equal(owner->attachment->facts, facts))
+                return;
+        json_decref(owner->attachment->facts);
+        owner->attachment->facts = json_incref(facts);
+        tb_core_changed(core);
+        tb_bus_publish(core->bus, "device.changed", owner->device->id, NULL, tb_device_json(owner->device));
+}
+
 const TbWorkerOps tb_interface_worker_ops = {
         .state = on_state,
         .bytes = on_bytes,
@@ -384,6 +397,7 @@ const TbWorkerOps tb_interface_worker_ops = {
         .power = on_power,
         .event = on_event,
         .clipboard = on_clipboard,
+        .facts = on_facts,
         .outlet = on_outlet,
         .sampling = on_sampling,
 };

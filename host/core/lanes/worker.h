@@ -45,6 +45,7 @@ typedef struct TbWorkerOps {
         void (*power)(gpointer owner, const TbPowerState *state);
         void (*event)(gpointer owner, const char *type, json_t *data);
         void (*clipboard)(gpointer owner, const char *text);
+        void (*facts)(gpointer owner, json_t *facts); /* borrowed */
         /* the driver asks an outlet of another interface: answered by tb_outlet_call_answer() */
         void (*outlet)(gpointer owner, TbOutletCall *call);
         /* asking for samples fails (reason), or works again (NULL) */

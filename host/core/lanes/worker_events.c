@@ -32,6 +32,7 @@ typedef enum PostType {
         POST_POWER,
         POST_EVENT,
         POST_CLIPBOARD,
+        POST_FACTS,
         POST_LATER
 } PostType;
 
@@ -110,6 +111,7 @@ static void deliver(const Post *p, const TbWorkerOps *ops, gpointer owner)
         }
         case POST_POWER: ops->power(owner, &p->power); break;
         case POST_EVENT: ops->event(owner, p->text, p->json); break;
+        case POST_FACTS: ops->facts(owner, p->json); break;
         case POST_CLIPBOARD: ops->clipboard(owner, p->text); break;
         case POST_LATER: g_timeout_add(FAULT_EVERY_MS, fault_later, events_ref(p->events)); break;
         }
@@ -257,6 +259,13 @@ static void up_event(TbInstance *self, const char *type, json_t *data_take)
         post_and_wait(p, EVENT_COST);
 }
 
+static void up_facts(TbInstance *self, json_t *facts_take)
+{
+        Post *p = post_new(self->host, POST_FACTS, 0);
+        p->json = tb_secrets_hide_json(p->events->o.secrets, facts_take);
+        post_and_wait(p, EVENT_COST);
+}
+
 static void up_clipboard(TbInstance *self, const char *text)
 {
         Post *p = post_new(self->host, POST_CLIPBOARD, 0);
@@ -373,6 +382,7 @@ const TbUp tb_worker_up = {
         .event = up_event,
         .fault = up_fault,
         .clipboard = up_clipboard,
+        .facts = up_facts,
         .outlet = up_outlet,
 };
 

@@ -2,6 +2,7 @@
 
 import { humanize, toneOf } from '../../core/format.js';
 import { deviceState, interfacesOf } from '../../core/store.js';
+import { factWords } from '../../core/words.js';
 import { actionButton, badge, confirmDialog, empty, fill, h, icon, Scope, tabs, text } from '../dom.js';
 import { lazy } from '../lazy.js';
 import { loadPlot } from '../plot.js';
@@ -356,8 +357,9 @@ function mountInterfaces(root, svc, id) {
   );
   scope.add(
     svc.store.watch(
-      (s) => s.devices[id]?.interfaces,
-      (interfaces) => {
+      (s) => s.devices[id],
+      (device) => {
+        const { interfaces, facts } = device ?? {};
         const groups = new Map();
         for (const i of interfaces ?? []) {
           const uri = i.uri ?? i.driver ?? '';
@@ -365,6 +367,7 @@ function mountInterfaces(root, svc, id) {
         }
         fill(
           list,
+          facts ? h('li', {}, h('div', { class: 'main facts' }, factWords(facts))) : null,
           [...groups].map(([uri, own]) =>
             h(
               'li',
