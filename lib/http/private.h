@@ -92,8 +92,6 @@ struct TbHttp {
         GSource *timer;              /* ref; libmicrohttpd's timeouts */
         GSource *sweep;              /* ref; WebSocket pings; NULL while there is none */
         GSource *reaper;             /* ref; ends WebSockets outside their own callbacks */
-        GSource *watch_soon;         /* ref; watch.c; NULL: nobody waits for it */
-        GQueue unwatched;            /* TbRequest.watch_link */
         GSource *look;               /* ref; deaf.c; NULL: the library has said nothing */
         int listen_fd;               /* the library's */
         int nobody_fd;               /* of the connection that deaf.c made; -1: none */
@@ -232,7 +230,6 @@ struct TbRequest {
         gsize counted, body_counted; /* bytes of its answer, of its body */
         bool waits;                  /* for its turn */
         TbPollerEntry *watch;        /* owned; sees the client leave while suspended */
-        GList watch_link;            /* in http->unwatched while its data is set */
         void (*gone)(TbRequest *request, gpointer data);
         gpointer gone_data; /* borrowed */
 };
@@ -323,7 +320,6 @@ void tb_request_next_id(TbHttp *http, char *id, gsize size);
 TbRequest *tb_request_new(TbHttp *http, const char *uri);
 void tb_request_watch(TbRequest *request); /* sees the client leave; while suspended only */
 void tb_request_unwatch(TbRequest *request);
-void tb_watch_stop(TbHttp *http);
 void tb_request_call_gone(TbRequest *request);
 
 /* respond.c */

@@ -1,5 +1,6 @@
 #include <poll.h>
 #include <string.h>
+#include <sys/epoll.h>
 
 #include "lib/http/private.h"
 #include "lib/limits.h"
@@ -208,7 +209,44 @@ const char *tb_request_base_url(TbRequest *request)
         return request->base_url;
 }
 
-/* --- a client that leaves while we think: watch.c --- */
+/* --- a client that leaves while we think --- */
+void tb_request_call_gone(TbRequest *request)
+{
+        if (request->gone_called)
+                return;
+        request->gone_called = true;
+        void (*gone)(TbRequest *, gpointer) = g_steal_pointer(&request->gone);
+        if (gone)
+                gone(request, request->gone_data);
+}
+
+static void on_hang_up(uint32_t events G_GNUC_UNUSED, gpointer data)
+{
+        TbRequest *request = tb_request_ref(data);
+        tb_request_unwatch(request);
+        tb_request_call_gone(request);
+        tb_dispatch_wake(request); /* the access handler then closes */
+        tb_request_unref(request);
+}
+
+/* libmicrohttpd does not look at a suspended connection; we do. Where the kernel has no room for that, a caller who left
+ * is noticed when the answer cannot be written. */
+void tb_request_watch(TbRequest *request)
+{
+        if (request->watch || !request->connection)
+                return;
+        const union MHD_ConnectionInfo *info =
+                MHD_get_connection_info(request->connection, MHD_CONNECTION_INFO_CONNECTION_FD);
+        if (info)
+                request->watch = tb_poller_add(request->http->poller, info->connect_fd, EPOLLRDHUP,
+                                               on_hang_up, request);
+}
+
+void tb_request_unwatch(TbRequest *request)
+{
+        tb_poller_remove(g_steal_pointer(&request->watch));
+}
+
 void tb_request_on_gone(TbRequest *request, void (*gone)(TbRequest *request, gpointer data), gpointer data)
 {
         request->gone = gone;

@@ -362,7 +362,6 @@ void tb_http_free(TbHttp *http)
                 tb_tls_front_free(http->front);
         }
         tb_http_run_stop(http);
-        tb_watch_stop(http);
         tb_deaf_stop(http);
         tb_expire_stop(http);
         g_assert(http->requests.length == 0 && http->pushes.length == 0 && http->sockets.length == 0 &&
