@@ -20,13 +20,15 @@ const vendorFile = (url) => {
 };
 const PACKAGES = 'packages'; // what is imported when it is needed, one file each, for all pages
 const packages = new Map(); // its file there -> the package's file
-const LATER = ['app/views/recordings.js']; // pages of the console that are fetched when they are opened
+const later = new Set(); // pages of the console that are fetched when they are opened: import('./views/…')
 const laterPlugin = {
   name: 'later',
   setup: (b) =>
-    b.onResolve({ filter: /^\.\/views\// }, ({ path: p, kind }) =>
-      kind === 'dynamic-import' ? { path: p, external: true } : undefined,
-    ),
+    b.onResolve({ filter: /^\.\/views\// }, ({ path: p, kind, resolveDir }) => {
+      if (kind !== 'dynamic-import') return undefined;
+      later.add(path.relative(WEB, path.resolve(resolveDir, p)));
+      return { path: p, external: true };
+    }),
 };
 const vendorPlugin = {
   name: 'vendor',
@@ -91,10 +93,13 @@ const bundle = (entryPoints, more) =>
   });
 
 const modules = [...new Set(pages.flatMap((p) => p.modules.map((m) => below(p.page, m.url))))];
-await bundle(
-  [...modules, ...LATER].map((m) => path.join(WEB, m)),
-  { outbase: WEB, outdir: out },
-);
+const scriptsOf = (list) =>
+  bundle(
+    list.map((m) => path.join(WEB, m)),
+    { outbase: WEB, outdir: out },
+  );
+await scriptsOf(modules);
+if (later.size) await scriptsOf([...later]);
 for (const [name, file] of packages) await bundle([file], { outfile: path.join(out, PACKAGES, name) });
 
 const minified = (file, loader) =>
