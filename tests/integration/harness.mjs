@@ -304,8 +304,13 @@ export function request(base, method, target, { json, body, headers = {}, stream
   return within(`${method} ${target}`, promise, ms);
 }
 
-/** Asserts a problem+json answer of this status that says something. */
-export function assertProblem(answer, status, { field, detail } = {}) {
+/**
+ * Asserts a problem+json answer of this status that says something. `want`: {field, detail}, or the field (a string),
+ * or the detail (a pattern).
+ */
+export function assertProblem(answer, status, want = {}) {
+  const { field, detail } =
+    typeof want === 'string' ? { field: want } : want instanceof RegExp ? { detail: want } : want;
   assert.equal(answer.status, status, `expected ${status}, got ${answer.status}: ${answer.text}`);
   assert.match(answer.headers['content-type'] ?? '', /^application\/problem\+json/);
   assert.equal(answer.json.status, status);
