@@ -145,6 +145,13 @@ static void test_equinox(void)
         rig_stop(&rig);
 }
 
+/* On a busy machine it has been tried again, in vain, before we look. */
+static bool is_off(const LaneSeen *seen, gpointer refused)
+{
+        static char off[] = "switched off";
+        return lane_is_lost(seen, off) || lane_is_lost(seen, refused);
+}
+
 static void test_faults(void)
 {
         static const struct {
@@ -168,7 +175,7 @@ static void test_faults(void)
         acts(&rig, TB_MOUNT_GOTO,
              "{\"ra_hours\":1,\"dec_deg\":2,\"equinox\":\"now\",\"centre\":true,\"target\":\"x\"}");
         sim_do(&rig.sim, "off");
-        lane_wait(rig.lane, "it is off", lane_is_lost, "switched off", PATIENCE_MS);
+        lane_wait(rig.lane, "it is off", is_off, "refused", PATIENCE_MS);
         sim_do(&rig.sim, "on");
         lane_open_wait(rig.lane, PATIENCE_MS);
         acts(&rig, TB_MOUNT_TRACK, "{\"on\":false}");
