@@ -114,15 +114,14 @@ static void ordered(TbWork *work)
         TbRecorder *r = work->recorder;
         const char *id = text_of(work->json, "clip");
         if (work->error) {
-                tb_recording_answer(work->data, NULL, g_steal_pointer(&work->error));
+                tb_room_answer(work->data, NULL, g_steal_pointer(&work->error));
                 return;
         }
         g_hash_table_insert(r->clips, g_strdup(id), json_incref(work->json));
-        tb_recording_answer(work->data,
-                            json_pack("{s:s, s:O, s:O}", "clip", id, "from",
-                                      json_object_get(work->json, "from"), "to",
-                                      json_object_get(work->json, "to")),
-                            NULL);
+        tb_room_answer(work->data,
+                       json_pack("{s:s, s:O, s:O}", "clip", id, "from", json_object_get(work->json, "from"),
+                                 "to", json_object_get(work->json, "to")),
+                       NULL);
         if (!r->stopped)
                 want_thumb(r, text_of(work->json, "device"), id);
 }
@@ -143,15 +142,15 @@ static json_t *describe(const TbDevice *device, json_t *params, const TbActor *a
                post_s = json_number_value(json_object_get(params, "post_s"));
         const char *note = text_of(params, "note");
         gint64 from = MAX(now - (gint64)(pre_s * 1000), MIN(first_ms, now));
+        json_int_t to = now + (gint64)(post_s * 1000);
         return json_pack("{s:s, s:s, s:s, s:I, s:I, s:I, s:s, s:s, s:s?, s:b, s:s}", "clip", id, "device",
                          tb_device_id(device), "label",
                          tb_device_label(device) ? tb_device_label(device) : "", "at", (json_int_t)now,
-                         "from", (json_int_t)from, "to", (json_int_t)(now + (gint64)(post_s * 1000)), "note",
-                         note ? note : "", "user", user, "rule", rule, "keep", 0, "state", "recording");
+                         "from", (json_int_t)from, "to", to, "note", note ? note : "", "user", user, "rule",
+                         rule, "keep", 0, "state", "recording");
 }
 
-void tb_clips_order(TbRecordingCall *call, TbDevice *device, json_t *params, const TbActor *actor,
-                    void *recorder)
+void tb_clips_order(TbRoomCall *call, TbDevice *device, json_t *params, const TbActor *actor, void *recorder)
 {
         TbRecorder *r = recorder;
         const TbRecorded *d = tb_recorder_device(r, tb_device_id(device));
@@ -165,7 +164,7 @@ void tb_clips_order(TbRecordingCall *call, TbDevice *device, json_t *params, con
                 tb_set_error(&error, TB_ERROR_LIMIT, "this host keeps %d clips already: remove some",
                              TB_LIMIT_CLIPS);
         if (error) {
-                tb_recording_answer(call, NULL, error);
+                tb_room_answer(call, NULL, error);
                 return;
         }
         TbWork *work = g_new0(TbWork, 1);

@@ -150,10 +150,11 @@ TbLiveRule *tb_rules_find(TbRules *rules, const char *name)
 
 static json_t *power_seen(TbRules *rules, const char *device)
 {
-        g_autoptr(GError) error = NULL;
         TbDevice *d = tb_core_device(rules->core, device, NULL);
         TbInterface *power = d ? tb_device_interface_of(d, TB_KIND_POWER) : NULL;
-        json_auto_t *all = power ? tb_device_json(d) : NULL;
+        if (!power)
+                return json_null();
+        json_auto_t *all = tb_device_json(d);
         size_t i;
         json_t *one;
         json_array_foreach (json_object_get(all, "interfaces"), i, one)
