@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "host/analysis/analysis.h"
+#include "host/analysis/find/find.h"
 #include "host/api/api.h"
 #include "host/bridge/bridge.h"
 #include "host/core/core.h"
@@ -49,6 +50,7 @@ typedef struct TbHost {
         TbBridge *bridge; /* NULL: no pairing server */
         TbPhones *phones;
         TbRecorder *recorder;
+        TbFinder *finder;
         TbApi *carried; /* the routes once more, for what the server carries to us */
         bool restart;   /* ends to be started again */
 } TbHost;
@@ -226,6 +228,7 @@ static bool open_rooms(TbHost *h, GError **error)
         tb_core_start(h->core);
         h->bind = tb_media_bind(h->media, h->core);
         h->analysis = tb_analysis_new(h->core, h->media);
+        h->finder = tb_finder_new(h->core, h->media);
         h->vnc = tb_vnc_new(&(TbVncOptions){h->core, h->media, h->poller, h->metrics, tb_version}, error);
         if (!h->vnc)
                 return false;
@@ -268,6 +271,7 @@ static void close_rooms(TbHost *h)
         tb_recorder_free(h->recorder);
         tb_netserial_free(h->netserial);
         tb_vnc_free(h->vnc);
+        tb_finder_free(h->finder);
         tb_analysis_free(h->analysis);
         tb_media_unbind(h->bind);
         tb_media_free(h->media);

@@ -3,6 +3,7 @@
  * Every number that bounds what a peer, a user or a device can make us hold, wait or do. Each has a test at
  * limit + 1.
  */
+#include "lib/limits_find.h"
 #include "lib/limits_recorder.h"
 
 /* HTTP */

@@ -99,13 +99,27 @@ static bool failed(TbGreyReader *reader, int result)
         return result < 0 && tjGetErrorCode(reader->jpeg) != TJERR_WARNING;
 }
 
+/* Of its header; false: it is broken, or too large. */
+static bool size_of(TbGreyReader *reader, const TbFrame *frame, int *ret_width, int *ret_height)
+{
+        int subsampling = 0, colorspace = 0;
+        return reader->jpeg &&
+               !failed(reader, tjDecompressHeader3(reader->jpeg, frame->data, frame->size, ret_width,
+                                                   ret_height, &subsampling, &colorspace)) &&
+               *ret_width >= 1 && *ret_height >= 1 && *ret_width <= TB_LIMIT_VIDEO_SIDE &&
+               *ret_height <= TB_LIMIT_VIDEO_SIDE;
+}
+
+static bool decode(TbGreyReader *reader, const TbFrame *frame, guint8 *to, int width, int height)
+{
+        return !failed(reader, tjDecompress2(reader->jpeg, frame->data, frame->size, to, width, width, height,
+                                             TJPF_GRAY, TJFLAG_FASTDCT));
+}
+
 static bool read_jpeg(TbGreyReader *reader, const TbFrame *frame, TbGrey *ret)
 {
-        int width = 0, height = 0, subsampling = 0, colorspace = 0;
-        if (!reader->jpeg ||
-            failed(reader, tjDecompressHeader3(reader->jpeg, frame->data, frame->size, &width, &height,
-                                               &subsampling, &colorspace)) ||
-            width < 1 || height < 1 || width > TB_LIMIT_VIDEO_SIDE || height > TB_LIMIT_VIDEO_SIDE)
+        int width = 0, height = 0;
+        if (!size_of(reader, frame, &width, &height))
                 return false;
         tjscalingfactor scale = scale_for(width, height);
         width = TJSCALED(width, scale);
@@ -116,20 +130,40 @@ static bool read_jpeg(TbGreyReader *reader, const TbFrame *frame, TbGrey *ret)
                 reader->pixels = g_malloc(size);
                 reader->size = size;
         }
-        if (failed(reader, tjDecompress2(reader->jpeg, frame->data, frame->size, reader->pixels, width, width,
-                                         height, TJPF_GRAY, TJFLAG_FASTDCT)))
+        if (!decode(reader, frame, reader->pixels, width, height))
                 return false;
         shrink(&(Plane){reader->pixels, width, 1, TB_PIXEL_JPEG}, width, height, ret);
         return true;
+}
+
+static Plane plane_of(const TbFrame *frame)
+{
+        bool rgb = frame->format == TB_PIXEL_BGRX || frame->format == TB_PIXEL_RGBX;
+        int step = rgb ? 4 : frame->format == TB_PIXEL_YUY2 ? 2 : 1;
+        return (Plane){frame->plane[0], frame->stride[0], step, frame->format};
 }
 
 bool tb_grey_read(TbGreyReader *reader, const TbFrame *frame, TbGrey *ret)
 {
         if (frame->format == TB_PIXEL_JPEG)
                 return read_jpeg(reader, frame, ret);
-        bool rgb = frame->format == TB_PIXEL_BGRX || frame->format == TB_PIXEL_RGBX;
-        int step = rgb ? 4 : frame->format == TB_PIXEL_YUY2 ? 2 : 1;
-        shrink(&(Plane){frame->plane[0], frame->stride[0], step, frame->format}, frame->width, frame->height,
-               ret);
+        Plane plane = plane_of(frame);
+        shrink(&plane, frame->width, frame->height, ret);
+        return true;
+}
+
+bool tb_grey_read_full(TbGreyReader *reader, const TbFrame *frame, TbGreyImage *image)
+{
+        int width = frame->width, height = frame->height;
+        if (frame->format == TB_PIXEL_JPEG && !size_of(reader, frame, &width, &height))
+                return false;
+        tb_grey_image_set(image, width, height);
+        if (frame->format == TB_PIXEL_JPEG)
+                return decode(reader, frame, image->at, width, height);
+        Plane plane = plane_of(frame);
+        guint8 *out = image->at;
+        for (int y = 0; y < height; y++)
+                for (int x = 0; x < width; x++)
+                        *out++ = (guint8)grey_of(&plane, x, y);
         return true;
 }

@@ -78,6 +78,8 @@ struct TbDevice {
         guint64 changes; /* commands that may have changed it: each counts when it is queued and when it ended */
 };
 
+struct TbRoomCall; /* room_call.h */
+
 struct TbCore {
         const TbHostConfig *config; /* borrowed */
         TbBus *bus;
@@ -110,7 +112,9 @@ struct TbCore {
         char *state_problem;     /* a state file that was not understood at start: where it is kept; owned */
         const struct TbRecordingOps *recorder; /* static; NULL: none (recording.h) */
         void *recorder_data;                   /* borrowed */
-        TbTally *refusals;                     /* owned */
+        void (*finds)(struct TbRoomCall *call, TbInterface *iface, json_t *params, void *data); /* find.h */
+        void *finds_data;                                                                       /* borrowed */
+        TbTally *refusals;                                                                      /* owned */
         struct {
                 GQueue all; /* TbWant, not owned: device/wants.c */
                 void (*changed)(gpointer user);

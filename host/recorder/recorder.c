@@ -234,11 +234,11 @@ static void look(TbWork *work)
 
 static void looked(TbWork *work)
 {
-        tb_recording_answer(work->data, work->error ? NULL : g_steal_pointer(&work->json),
-                            g_steal_pointer(&work->error));
+        tb_room_answer(work->data, work->error ? NULL : g_steal_pointer(&work->json),
+                       g_steal_pointer(&work->error));
 }
 
-static void get(TbRecordingCall *call, TbDevice *device, void *user)
+static void get(TbRoomCall *call, TbDevice *device, void *user)
 {
         TbRecorder *r = user;
         const TbRecorded *d = tb_recorder_device(r, tb_device_id(device));
@@ -276,12 +276,11 @@ static void modes_written(TbWork *work)
         if (device)
                 get(work->data, device, r);
         else
-                tb_recording_answer(
-                        work->data, NULL,
-                        g_error_new_literal(TB_ERROR, TB_ERROR_GONE, "the device has gone meanwhile"));
+                tb_room_answer(work->data, NULL,
+                               g_error_new_literal(TB_ERROR, TB_ERROR_GONE, "the device has gone meanwhile"));
 }
 
-static void set(TbRecordingCall *call, TbDevice *device, json_t *params, void *user)
+static void set(TbRoomCall *call, TbDevice *device, json_t *params, void *user)
 {
         TbRecorder *r = user;
         TbRecorded *d = tb_recorder_device(r, tb_device_id(device));

@@ -57,8 +57,7 @@ void tb_recorder_post(TbRecorder *recorder, TbWork *work_take);
 
 /* --- clips.c --- */
 void tb_clips_load(TbRecorder *recorder);
-void tb_clips_order(TbRecordingCall *call, TbDevice *device, json_t *params, const TbActor *actor,
-                    void *recorder);
+void tb_clips_order(TbRoomCall *call, TbDevice *device, json_t *params, const TbActor *actor, void *recorder);
 bool tb_clips_ready(void *recorder, const json_t *clip); /* the writer's thread */
 void tb_clips_removed(void *recorder, const char *clip); /* the writer's thread */
 /* Keeps what the table says of it; `done` as of TbWork. */

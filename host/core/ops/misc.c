@@ -1,5 +1,6 @@
-/* The kinds with one verb: logs, video, audio, instrument. */
-#include "host/core/ops/command.h"
+/* The kinds with a verb or two: logs, video, audio, instrument. */
+#include "host/core/find.h"
+#include "host/core/ops/room.h"
 #include "host/core/private.h"
 #include "lib/limits.h"
 
@@ -33,6 +34,74 @@ static void media_get(TbCommand *c)
         tb_command_succeed(c, o);
 }
 
+void tb_core_set_finder(TbCore *core, TbFinds finds, void *data)
+{
+        core->finds = finds;
+        core->finds_data = data;
+}
+
+static void find(TbCommand *c)
+{
+        if ((tb_command_string(c, "image") != NULL) == (tb_command_string(c, "text") != NULL)) {
+                GError *error = NULL;
+                tb_error_set_field(&error, TB_ERROR_INVALID, "image", "give either \"image\" or \"text\"");
+                tb_command_fail(c, error, NULL);
+                return;
+        }
+        TbRoomCall *call = tb_room_begin(c, c->core->finds != NULL, "looks at no screen now");
+        if (call)
+                c->core->finds(call, c->iface, c->params, c->core->finds_data);
+}
+
+static const TbParam find_params[] = {
+        {.name = "image",
+         .type = TB_PARAM_STRING,
+         .min = 1,
+         .max = TB_LIMIT_NEEDLE,
+         .help = "base64 of a PNG: it, or its areas, are looked for"},
+        {.name = "text",
+         .type = TB_PARAM_STRING,
+         .min = 1,
+         .max = TB_LIMIT_FIND_TEXT,
+         .help = "that is read, in any case"},
+        {.name = "areas",
+         .type = TB_PARAM_ARRAY,
+         .min = 1,
+         .max = TB_LIMIT_NEEDLE_AREAS,
+         .help = "of the image, all of which must be there: {x, y, width, height, match, margin}, as "
+                 "openQA's needles; "
+                 "each may have moved by its margin (50 pixels)"},
+        {.name = "match",
+         .type = TB_PARAM_NUMBER,
+         .min = 0,
+         .max = 100,
+         .fallback = "96",
+         .unit = "%",
+         .help = "likeness that is enough, 96 or 0.96: 100 - the root mean square of the differences; unlike "
+                 "pictures have about 70"},
+        {.name = "area",
+         .type = TB_PARAM_OBJECT,
+         .help = "{x, y, width, height} of the screen, in pixels: only there"},
+        {.name = "language",
+         .type = TB_PARAM_STRING,
+         .min = 3,
+         .max = 64,
+         .fallback = "\"eng\"",
+         .help = "of the text, as Tesseract calls it: eng, deu, eng+deu"},
+        {.name = "timeout_s",
+         .type = TB_PARAM_NUMBER,
+         .min = 0.1,
+         .max = TB_LIMIT_COMMAND_S,
+         .fallback = "10",
+         .unit = "s",
+         .help = "how long to look"},
+        {.name = "screenshot",
+         .type = TB_PARAM_BOOL,
+         .fallback = "true",
+         .help = "the answer has the picture, base64 of a JPEG"},
+        TB_PARAM_END,
+};
+
 const TbVerbRun tb_video_verbs[] = {
         {.verb = {.kind = TB_KIND_VIDEO,
                   .op = "get",
@@ -45,6 +114,18 @@ const TbVerbRun tb_video_verbs[] = {
                   .summary = "Size, rate, state, viewers",
                   .answers = "200 application/json Video"},
          .start = media_get},
+        {.verb = {.kind = TB_KIND_VIDEO,
+                  .op = "find",
+                  .role = TB_ROLE_VIEWER,
+                  .flags = TB_VERB_QUIET,
+                  .timeout_ms = 10000,
+                  .params = find_params,
+                  .method = "POST",
+                  .path = "/find",
+                  .summary = "Look for a picture or a text on the live screen until it is there: where, how "
+                             "well, and the picture",
+                  .answers = "200 application/json Found; 429; 501; 504"},
+         .start = find},
         {.verb = {.op = NULL}},
 };
 

@@ -1,37 +1,9 @@
 /* The verbs of the flight recorder, which is a room above core: they are checked here and answered there (host/core/recording.h). */
 #include "host/core/recording.h"
 
-#include "host/core/ops/command.h"
+#include "host/core/ops/room.h"
 #include "host/core/private.h"
 #include "lib/limits.h"
-
-struct TbRecordingCall {
-        TbCommand *command; /* borrowed; NULL: it has ended without us */
-};
-
-static void left(TbCommand *command)
-{
-        ((TbRecordingCall *)command->scratch)->command = NULL;
-        command->scratch = NULL;
-}
-
-void tb_recording_answer(TbRecordingCall *call, json_t *result_take, GError *error_take)
-{
-        TbCommand *command = call->command;
-        if (command) {
-                command->scratch = NULL;
-                tb_command_on_cancel(command, NULL);
-        }
-        g_free(call);
-        if (command && error_take) {
-                tb_command_fail(command, error_take, NULL);
-        } else if (command) {
-                tb_command_succeed(command, result_take);
-        } else {
-                json_decref(result_take);
-                g_clear_error(&error_take);
-        }
-}
 
 void tb_core_set_recorder(TbCore *core, const TbRecordingOps *ops, void *data)
 {
@@ -39,33 +11,21 @@ void tb_core_set_recorder(TbCore *core, const TbRecordingOps *ops, void *data)
         core->recorder_data = data;
 }
 
-static TbRecordingCall *begin(TbCommand *command)
+static TbRoomCall *begin(TbCommand *command)
 {
-        if (!command->core->recorder) {
-                tb_command_fail(
-                        command,
-                        g_error_new_literal(TB_ERROR, TB_ERROR_UNAVAILABLE,
-                                            "this host does not record now: it is starting or stopping"),
-                        NULL);
-                return NULL;
-        }
-        TbRecordingCall *call = g_new0(TbRecordingCall, 1);
-        call->command = command;
-        command->scratch = call;
-        tb_command_on_cancel(command, left);
-        return call;
+        return tb_room_begin(command, command->core->recorder != NULL, "does not record now");
 }
 
 static void get(TbCommand *command)
 {
-        TbRecordingCall *call = begin(command);
+        TbRoomCall *call = begin(command);
         if (call)
                 command->core->recorder->get(call, command->device, command->core->recorder_data);
 }
 
 static void set(TbCommand *command)
 {
-        TbRecordingCall *call = begin(command);
+        TbRoomCall *call = begin(command);
         if (call)
                 command->core->recorder->set(call, command->device, command->params,
                                              command->core->recorder_data);
@@ -73,7 +33,7 @@ static void set(TbCommand *command)
 
 static void clip(TbCommand *command)
 {
-        TbRecordingCall *call = begin(command);
+        TbRoomCall *call = begin(command);
         if (call)
                 command->core->recorder->clip(call, command->device, command->params, &command->actor,
                                               command->core->recorder_data);

@@ -6,20 +6,19 @@
 #include "lib/limits.h"
 #include "tests/unit/core/fake.h"
 
-static TbRecordingCall *kept; /* of a clip that is not answered yet */
+static TbRoomCall *kept; /* of a clip that is not answered yet */
 
-static void get(TbRecordingCall *call, TbDevice *device, void *data G_GNUC_UNUSED)
+static void get(TbRoomCall *call, TbDevice *device, void *data G_GNUC_UNUSED)
 {
-        tb_recording_answer(call, json_pack("{s:s}", "device", tb_device_id(device)), NULL);
+        tb_room_answer(call, json_pack("{s:s}", "device", tb_device_id(device)), NULL);
 }
 
-static void set(TbRecordingCall *call, TbDevice *device G_GNUC_UNUSED, json_t *params,
-                void *data G_GNUC_UNUSED)
+static void set(TbRoomCall *call, TbDevice *device G_GNUC_UNUSED, json_t *params, void *data G_GNUC_UNUSED)
 {
-        tb_recording_answer(call, json_incref(params), NULL);
+        tb_room_answer(call, json_incref(params), NULL);
 }
 
-static void clip(TbRecordingCall *call, TbDevice *device G_GNUC_UNUSED, json_t *params G_GNUC_UNUSED,
+static void clip(TbRoomCall *call, TbDevice *device G_GNUC_UNUSED, json_t *params G_GNUC_UNUSED,
                  const TbActor *actor G_GNUC_UNUSED, void *data G_GNUC_UNUSED)
 {
         kept = call;
@@ -60,7 +59,7 @@ static void test_left(void)
         tb_command_cancel(
                 tb_core_command(b.core, &actor, "dut", "recording.clip", NULL, NULL, answer_cb, &a));
         g_assert_nonnull(kept);
-        tb_recording_answer(kept, json_pack("{s:s}", "clip", "x"), NULL);
+        tb_room_answer(kept, json_pack("{s:s}", "clip", "x"), NULL);
         g_assert_false(a.done);
         bench_stop(&b, false);
 }
