@@ -158,10 +158,9 @@ static void ring_back(TbWork *work)
         tb_ring_unref(work->data);
 }
 
-/* What its mode says, if it is there. */
-static void apply(TbRecorder *r, TbRecorded *d)
+/* What its mode says, with the device that there is; NULL: it is not there, or is about to go. */
+static void apply_to(TbRecorder *r, TbRecorded *d, TbDevice *device)
 {
-        TbDevice *device = tb_core_device(r->core, d->id, NULL);
         bool runs = device && d->mode != TB_RECORD_OFF;
         tb_ring_keep(d->ring, d->mode == TB_RECORD_ON ? ON_KEEP_US : (gint64)d->pre_s * G_USEC_PER_SEC);
         if (runs && !d->tracks)
@@ -183,6 +182,11 @@ static void apply(TbRecorder *r, TbRecorded *d)
         }
 }
 
+static void apply(TbRecorder *r, TbRecorded *d)
+{
+        apply_to(r, d, tb_core_device(r->core, d->id, NULL));
+}
+
 static void look_at(TbDevice *device, gpointer user)
 {
         TbRecorder *r = user;
@@ -198,7 +202,7 @@ static void on_event(const TbEvent *event, gpointer user)
         if (d && d->tracks)
                 tb_tracks_event(d->tracks, event);
         if (d && d->tracks && strcmp(event->type, "device.removed") == 0)
-                apply(r, d);
+                apply_to(r, d, NULL); /* the core still finds it, and frees it then */
         if (strcmp(event->type, "device.added") == 0) {
                 TbDevice *device = tb_core_device(r->core, event->device, NULL);
                 if (device)

@@ -205,4 +205,24 @@ test('kill -9 at any moment: what is on the disk plays, and a clip that was answ
   }
 });
 
+test('a device that is attached anew, or removed, while it is recorded: what is there then is recorded, a clip is made', async () => {
+  const prints = (text) => ({ console: { driver: 'exec', console: ['sh', '-c', `echo ${text}; exec cat`] } });
+  const said = (text) =>
+    until(`"${text}" in the recording`, async () => {
+      const query = `from=${Date.now() - 60000}&to=${Date.now()}`;
+      return (await host.get(`/host/devices/passing/recording/console.txt?${query}`)).text.includes(text);
+    });
+  await host.post('/host/devices', { id: 'passing', attach: prints('first') });
+  await host.state_is('passing/console');
+  await host.patch('/host/devices/passing/recording', { mode: 'on' });
+  await host.patch('/host/devices/passing', { attach: prints('second') });
+  await host.state_is('passing/console');
+  await host.post('/host/devices/passing/console/write', { text: 'third\n' });
+  await said('third');
+  const { json } = await host.post('/host/devices/passing/clips', { pre_s: 60, post_s: 1 });
+  assert.equal((await host.delete('/host/devices/passing')).status, 204);
+  assert.equal((await done(json.clip)).state, 'done');
+  assert.match((await host.get(`/host/clips/${json.clip}/console.txt`)).text, /third/);
+});
+
 test('every answer stands in OpenAPI', () => assert.deepEqual(answers.findings(), []));
