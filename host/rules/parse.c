@@ -1,6 +1,7 @@
 /* Rules as users write them: from JSON, with words that name the field. */
 #include <string.h>
 
+#include "host/core/console/pattern.h"
 #include "host/rules/rule.h"
 #include "lib/error.h"
 #include "lib/limits.h"
@@ -289,6 +290,22 @@ static const Sort sorts[] = {
         {"at", TB_RULE_SCHEDULE, TB_CHOICES("at"), false},
 };
 
+/* One that nothing at all matches fires at once and always, whatever the device prints. */
+static bool check_pattern(const char *text, GError **error)
+{
+        g_autoptr(GError) wrong = NULL;
+        TbPattern *pattern = tb_pattern_new(text, strlen(text), &wrong);
+        if (!pattern)
+                return bad(error, "when.console", tb_error_detail(wrong));
+        TbScan *scan = tb_scan_new(pattern);
+        bool always = tb_scan_step(scan, true, G_MAXINT64, NULL) == TB_SCAN_FOUND;
+        tb_scan_free(scan);
+        tb_pattern_free(pattern);
+        return !always || bad(error, "when.console",
+                              "the pattern is found where nothing is printed, too, and would fire always: "
+                              "a+ instead of a*");
+}
+
 static bool parse_sort(TbRule *r, const Sort *sort, const json_t *when, GError **error)
 {
         if (!check_fields(when, sort->field, sort->fields, error))
@@ -313,7 +330,7 @@ static bool parse_sort(TbRule *r, const Sort *sort, const json_t *when, GError *
         case TB_RULE_MISSING:
                 return r->for_ms >= 1000 ||
                        bad(error, "when.for_s", "how long it is missing: a second at least");
-        case TB_RULE_CONSOLE: break;
+        case TB_RULE_CONSOLE: return check_pattern(r->pattern, error);
         }
         return true;
 }
@@ -401,6 +418,11 @@ TbRule *tb_rule_parse(json_t *json, GError **error)
         r->at_minute = -1;
         if (!tb_name_valid(TB_NAME_ID, r->name)) {
                 tb_error_set_field(error, TB_ERROR_INVALID, "name", "a rule's name is %s",
+                                   tb_name_rule(TB_NAME_ID));
+                return NULL;
+        }
+        if (r->device && !tb_name_valid(TB_NAME_ID, r->device)) {
+                tb_error_set_field(error, TB_ERROR_INVALID, "device", "a device's id is %s",
                                    tb_name_rule(TB_NAME_ID));
                 return NULL;
         }

@@ -93,8 +93,9 @@ static void matched(TbLiveRule *live, const json_t *result)
         g_strchomp(match);
         TbRuleVerdict v = tb_rule_matched(live->rule, &live->state, now);
         gint64 cool = tb_rule_cool_ms(live->rule, &live->state, now);
-        /* what is held back is not looked at: a console that says it all the time costs nothing meanwhile */
-        if (cool || v.what != TB_RULE_FIRES)
+        /* What is held back is not looked at: a console that says it all the time costs nothing meanwhile. A match of
+         * no bytes ("(?=login)") would be found where it was, at once, again and again. */
+        if (cool || v.what != TB_RULE_FIRES || !*whole)
                 rearm(live, cool ? cool - now : LOOK_MS, -1);
         else
                 rearm(live, 0, json_integer_value(json_object_get(result, "offset")));

@@ -18,7 +18,8 @@
 #define FIRST_PAUSE_MS 2000
 #define TIMEOUT_S 15
 #define MOST 200 /* that wait; above, the oldest is given up */
-#define AT_ONCE 4
+#define AT_ONCE 8
+#define AT_ONCE_THERE 2           /* to one host: that it never answers keeps nobody else waiting */
 #define PAUSE_MS (3600 * 1000)    /* longest pause between two tries, before the jitter … */
 #define OLD_MS (24 * 3600 * 1000) /* … until it is so old */
 
@@ -26,6 +27,7 @@ typedef struct Sending {
         TbWebhooks *webhooks; /* borrowed; NULL: nobody waits for it any more */
         SoupMessage *message; /* ref */
         char *id;             /* of its item */
+        char *place;          /* host and port where it goes */
 } Sending;
 
 struct TbWebhooks {
@@ -55,6 +57,21 @@ static bool is_sending(const TbWebhooks *w, const char *id)
                 if (strcmp(((Sending *)l->data)->id, id) == 0)
                         return true;
         return false;
+}
+
+static char *place_of(const json_t *item)
+{
+        g_autoptr(GUri) uri = g_uri_parse(text_of(item, "url"), G_URI_FLAGS_NONE, NULL);
+        const char *host = uri ? g_uri_get_host(uri) : NULL;
+        return g_strdup_printf("%s %d", host ? host : "", uri ? g_uri_get_port(uri) : -1);
+}
+
+static guint sending_to(const TbWebhooks *w, const char *place)
+{
+        guint n = 0;
+        for (const GList *l = w->sending; l; l = l->next)
+                n += strcmp(((Sending *)l->data)->place, place) == 0;
+        return n;
 }
 
 static void tell(TbWebhooks *w, const json_t *item, const char *state, const char *why)
@@ -127,6 +144,7 @@ static void on_answer(GObject *session, GAsyncResult *result, gpointer data)
         }
         g_object_unref(s->message);
         g_free(s->id);
+        g_free(s->place);
         g_free(s);
 }
 
@@ -154,7 +172,7 @@ static void send_item(TbWebhooks *w, const json_t *item)
                 soup_message_headers_append(headers, "X-Testbed-Signature", sum);
         }
         Sending *s = g_new(Sending, 1);
-        *s = (Sending){w, m, g_strdup(text_of(item, "id"))};
+        *s = (Sending){w, m, g_strdup(text_of(item, "id")), place_of(item)};
         w->sending = g_list_prepend(w->sending, s);
         soup_session_send_async(w->session, m, G_PRIORITY_DEFAULT, w->cancel, on_answer, s);
 }
@@ -184,7 +202,9 @@ static void look(TbWebhooks *w)
                 }
                 if (g_list_length(w->sending) >= AT_ONCE)
                         return; /* the end of one looks again */
-                send_item(w, item);
+                g_autofree char *place = place_of(item);
+                if (sending_to(w, place) < AT_ONCE_THERE)
+                        send_item(w, item);
         }
         if (next != G_MAXINT64)
                 w->timer = g_timeout_add((guint)MAX(next - now, 1), on_timer, w);

@@ -187,10 +187,26 @@ test('a webhook that nobody takes waits on the disk, over a restart', async () =
   );
 });
 
+test('a receiver that never answers keeps no other one waiting; a pattern of no bytes is no flood', async () => {
+  const silent = createServer(() => {}).listen(0, '127.0.0.1');
+  await new Promise((resolve) => silent.once('listening', resolve));
+  const nobody = { webhook: `http://127.0.0.1:${silent.address().port}/` };
+  const then = [...Array(7).fill(nobody), { webhook: url }];
+  await made({ name: 'silence', when: { console: '(?=tell them)' }, then, per_hour: 3600 });
+  const from = hooks.items.length;
+  await say('tell them\n');
+  await hooks.find((h) => h.body.includes('silence'), { from, ms: 5000 });
+  assert.ok((await rule('silence')).state.fired <= 3);
+  await remove('silence');
+  silent.closeAllConnections();
+  silent.close();
+});
+
 test('what is no rule is refused by field, in the configuration with its line', async () => {
   const bad = async (json, field) => assertProblem(await host.post('/host/rules', json), 400, { field });
   const then = [{ notify: 'x' }];
   await bad({ name: 'x', device: 'board', when: { stream: 'a' }, then }, 'when');
+  await bad({ name: 'x', device: 'board', when: { console: '(' }, then }, 'when.console');
   await bad({ name: 'x', device: 'board', when: { console: 'x' }, then: [{ verb: 'device.remove' }] }, 'then[0].verb');
   await bad({ name: 'x', device: 'board', when: { console: 'x' }, then: [{ verb: 'power.dance' }] }, 'then[0].verb');
   assertProblem(await host.post('/host/rules', { name: 'panic', when: { at: '03:00' }, then }), 409, { field: 'name' });

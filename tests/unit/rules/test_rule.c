@@ -28,6 +28,26 @@ static TbRule *rule_of(const char *text)
 #define THEN ", \"then\": [{\"notify\": \"x\"}]"
 #define RULE(when, more) "{\"name\": \"r\", \"device\": \"d\", \"when\": {" when "}" THEN more "}"
 
+/* A pattern that is none, or is found where nothing is; a device that cannot be. */
+static void test_refused(void)
+{
+        static const struct {
+                const char *text, *field;
+        } rows[] = {
+                {RULE("\"console\": \"(\"", ""), "when.console"},
+                {RULE("\"console\": \"a*\"", ""), "when.console"},
+                {RULE("\"console\": \"^\"", ""), "when.console"},
+                {"{\"name\": \"r\", \"device\": \"../d\", \"when\": {\"console\": \"x\"}" THEN "}", "device"},
+        };
+        for (guint i = 0; i < G_N_ELEMENTS(rows); i++) {
+                json_auto_t *json = json_loads(rows[i].text, 0, NULL);
+                g_autoptr(GError) error = NULL;
+                g_assert_nonnull(json);
+                g_assert_null(tb_rule_parse(json, &error));
+                g_assert_cmpstr(tb_error_field(error), ==, rows[i].field);
+        }
+}
+
 static void test_parse(void)
 {
         static const struct {
@@ -342,6 +362,7 @@ int main(int argc, char **argv)
 {
         g_test_init(&argc, &argv, NULL);
         g_test_add_func("/rule/parse", test_parse);
+        g_test_add_func("/rules/refused", test_refused);
         g_test_add_func("/rule/limits", test_limits);
         g_test_add_func("/rule/secrets", test_secrets);
         g_test_add_func("/rule/stream", test_stream);
