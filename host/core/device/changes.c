@@ -102,7 +102,6 @@ static void put_in_place(TbCore *core, TbDevice *old, TbDevice *fresh)
         tb_lease_move(old, fresh);
         move_past(old, fresh);
         g_tree_replace(core->devices, fresh->id, fresh);
-        start(core, fresh);
 }
 
 static bool replace(TbCore *core, TbDevice *old, json_t *spec, GError **error)
@@ -115,6 +114,7 @@ static bool replace(TbCore *core, TbDevice *old, json_t *spec, GError **error)
         }
         say_removed(core, old);
         put_in_place(core, old, fresh);
+        start(core, fresh);
         return true;
 }
 
@@ -278,9 +278,12 @@ void tb_core_reconfigure(TbCore *core, json_t *devices)
         /* all that change let go of their ports before the first takes one: two may have exchanged theirs */
         for (guint i = 0; i < changed->len; i++)
                 say_removed(core, g_array_index(changed, Changed, i).old);
-        for (guint i = 0; i < changed->len; i++)
-                put_in_place(core, g_array_index(changed, Changed, i).old,
-                             g_array_index(changed, Changed, i).fresh);
+        for (guint i = 0; i < changed->len; i++) {
+                const Changed *c = &g_array_index(changed, Changed, i);
+                put_in_place(core, c->old, c->fresh);
+        }
+        for (guint i = 0; i < changed->len; i++) /* whoever looks around then sees no old one */
+                start(core, g_array_index(changed, Changed, i).fresh);
         json_object_foreach (devices, id, spec)
                 if (!g_tree_lookup(core->devices, id))
                         added += add_configured(core, id, spec);
