@@ -175,7 +175,10 @@ static void test(TbRequest *request, gpointer data)
                 json_object_set_new(spec, "name", json_string(name));
                 json_object_del(spec, "state");
                 json_object_del(spec, "configured");
-                tb_rule_keep_secrets(spec, NULL);
+                size_t i;
+                json_t *action;
+                json_array_foreach (json_object_get(spec, "then"), i, action)
+                        json_object_del(action, "secret"); /* nothing is sent */
         }
         TbRule *rule = tb_rule_parse(spec, &error);
         if (rule && g_queue_get_length(&rules->tries) >= TRIES)

@@ -52,7 +52,8 @@ json_t *tb_rule_shown(const TbRule *r, bool whole)
         return o;
 }
 
-/* By the address: a secret does not follow into another one. */
+/* By the address: a secret does not follow into another one. One that is not known stays "***", which is none (parse.c): nothing is sent
+ * without a signature because somebody gave back what he was shown. */
 void tb_rule_keep_secrets(json_t *json, const TbRule *before)
 {
         json_t *then = json_object_get(json, "then");
@@ -60,7 +61,6 @@ void tb_rule_keep_secrets(json_t *json, const TbRule *before)
                 json_t *action = json_array_get(then, i);
                 if (g_strcmp0(text_of(action, "secret"), SHOWN) != 0)
                         continue;
-                json_object_del(action, "secret");
                 for (size_t k = 0; before && k < json_array_size(before->then); k++) {
                         const json_t *old = json_array_get(before->then, k);
                         if (text_of(old, "secret") &&
