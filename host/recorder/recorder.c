@@ -158,33 +158,41 @@ static void ring_back(TbWork *work)
         tb_ring_unref(work->data);
 }
 
-/* What its mode says, with the device that there is; NULL: it is not there, or is about to go. */
-static void apply_to(TbRecorder *r, TbRecorded *d, TbDevice *device)
+/* What the writer is to know of it; G_MAXUINT: it has gone. */
+static void tell_writer(TbRecorder *r, TbRecorded *d, guint how)
 {
-        bool runs = device && d->mode != TB_RECORD_OFF;
-        tb_ring_keep(d->ring, d->mode == TB_RECORD_ON ? ON_KEEP_US : (gint64)d->pre_s * G_USEC_PER_SEC);
-        if (runs && !d->tracks)
-                d->tracks = tb_tracks_new(r->core, r->media, device, d->ring);
-        else if (!runs)
-                g_clear_pointer(&d->tracks, tb_tracks_free);
         TbWork *work = g_new0(TbWork, 1);
         work->work = write_device;
         work->done = ring_back;
         work->text = g_strdup(d->id);
         work->data = tb_ring_ref(d->ring);
-        work->number =
-                !runs ? G_MAXUINT
-                      : (d->mode == TB_RECORD_ON) | (tb_device_interface_of(device, TB_KIND_AUDIO) ? 2U : 0U);
+        work->number = how;
         tb_recorder_do(r, r->writing, work);
-        if (!runs) { /* the next time has nothing to do with this one; the writer has what it needs of it */
-                tb_ring_unref(d->ring);
-                d->ring = tb_ring_new(TB_LIMIT_RECORD_RING);
-        }
 }
 
+/* It is recorded no more. */
+static void end_recording(TbRecorder *r, TbRecorded *d)
+{
+        g_clear_pointer(&d->tracks, tb_tracks_free);
+        tell_writer(r, d, G_MAXUINT);
+        /* the next time has nothing to do with this one; the writer has what it needs of it */
+        tb_ring_unref(d->ring);
+        d->ring = tb_ring_new(TB_LIMIT_RECORD_RING);
+}
+
+/* What its mode says, if it is there. */
 static void apply(TbRecorder *r, TbRecorded *d)
 {
-        apply_to(r, d, tb_core_device(r->core, d->id, NULL));
+        TbDevice *device = tb_core_device(r->core, d->id, NULL);
+        tb_ring_keep(d->ring, d->mode == TB_RECORD_ON ? ON_KEEP_US : (gint64)d->pre_s * G_USEC_PER_SEC);
+        if (!device || d->mode == TB_RECORD_OFF) {
+                end_recording(r, d);
+                return;
+        }
+        if (!d->tracks)
+                d->tracks = tb_tracks_new(r->core, r->media, device, d->ring);
+        tell_writer(r, d,
+                    (d->mode == TB_RECORD_ON) | (tb_device_interface_of(device, TB_KIND_AUDIO) ? 2U : 0U));
 }
 
 static void look_at(TbDevice *device, gpointer user)
@@ -202,7 +210,7 @@ static void on_event(const TbEvent *event, gpointer user)
         if (d && d->tracks)
                 tb_tracks_event(d->tracks, event);
         if (d && d->tracks && strcmp(event->type, "device.removed") == 0)
-                apply_to(r, d, NULL); /* the core still finds it, and frees it then */
+                end_recording(r, d); /* the core still finds it, and frees it then */
         if (strcmp(event->type, "device.added") == 0) {
                 TbDevice *device = tb_core_device(r->core, event->device, NULL);
                 if (device)
