@@ -135,20 +135,7 @@ static bool azure_stat(gpointer store, const char *name, TbBlobInfo *ret, GError
         g_auto(TbBlobAnswer) answer = {0};
         if (!ask(store, (TbBlobAsk){.method = "HEAD"}, name, NULL, NULL, &answer, error))
                 return false;
-        ret->size = answer.size;
-        g_strlcpy(ret->etag, answer.etag, sizeof ret->etag);
-        return true;
-}
-
-static bool size_of(gpointer store, const char *name, gint64 *ret, GError **error)
-{
-        TbBlobInfo info = {0};
-        g_autoptr(GError) why = NULL;
-        if (!azure_stat(store, name, &info, &why) && !g_error_matches(why, TB_ERROR, TB_ERROR_NOT_FOUND)) {
-                g_propagate_error(error, g_steal_pointer(&why));
-                return false;
-        }
-        *ret = MAX(info.size, 0);
+        tb_blob_answer_info(&answer, ret);
         return true;
 }
 
@@ -158,7 +145,7 @@ static bool azure_put(gpointer store, const char *name, gint64 size, TbPipe *bod
         static const char *const block[] = {BLOCK, NULL};
         g_auto(TbBlobAnswer) answer = {0};
         gint64 before = 0;
-        if (!make(store, error) || !size_of(store, name, &before, error) ||
+        if (!make(store, error) || !tb_blob_size_of(azure_stat, store, name, &before, error) ||
             !ask(store, (TbBlobAsk){.method = "PUT", .body = body, .size = size}, name, NULL, block, &answer,
                  error))
                 return false;
@@ -185,7 +172,7 @@ static bool azure_remove(gpointer store, const char *name, gint64 *ret_bytes, GE
         g_auto(TbBlobAnswer) answer = {0};
         gint64 bytes = 0;
         g_autoptr(GError) why = NULL;
-        if (!size_of(store, name, &bytes, error))
+        if (!tb_blob_size_of(azure_stat, store, name, &bytes, error))
                 return false;
         if (!ask(store, (TbBlobAsk){.method = "DELETE"}, name, NULL, NULL, &answer, &why) &&
             !g_error_matches(why, TB_ERROR, TB_ERROR_NOT_FOUND)) {

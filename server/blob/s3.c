@@ -102,21 +102,7 @@ static bool s3_stat(gpointer store, const char *name, TbBlobInfo *ret, GError **
         g_auto(TbBlobAnswer) answer = {0};
         if (!tb_s3_ask(store, (TbBlobAsk){.method = "HEAD"}, name, NULL, NULL, &answer, error))
                 return false;
-        ret->size = answer.size;
-        g_strlcpy(ret->etag, answer.etag, sizeof ret->etag);
-        return true;
-}
-
-/* Bytes under this name; 0: nothing. */
-static bool size_of(gpointer store, const char *name, gint64 *ret, GError **error)
-{
-        TbBlobInfo info = {0};
-        g_autoptr(GError) why = NULL;
-        if (!s3_stat(store, name, &info, &why) && !g_error_matches(why, TB_ERROR, TB_ERROR_NOT_FOUND)) {
-                g_propagate_error(error, g_steal_pointer(&why));
-                return false;
-        }
-        *ret = MAX(info.size, 0);
+        tb_blob_answer_info(&answer, ret);
         return true;
 }
 
@@ -126,7 +112,7 @@ static bool s3_put(gpointer store, const char *name, gint64 size, TbPipe *body, 
         TbS3 *s3 = store;
         g_auto(TbBlobAnswer) answer = {0};
         gint64 before = 0;
-        if (!size_of(s3, name, &before, error))
+        if (!tb_blob_size_of(s3_stat, s3, name, &before, error))
                 return false;
         if (size > TB_S3_PART_FROM) {
                 if (!tb_s3_put_parts(s3, name, size, body, error) || !s3_stat(s3, name, ret, error))
@@ -159,7 +145,7 @@ static bool s3_remove(gpointer store, const char *name, gint64 *ret_bytes, GErro
         g_auto(TbBlobAnswer) answer = {0};
         gint64 bytes = 0;
         g_autoptr(GError) why = NULL;
-        if (!size_of(store, name, &bytes, error))
+        if (!tb_blob_size_of(s3_stat, store, name, &bytes, error))
                 return false;
         if (!tb_s3_ask(store, (TbBlobAsk){.method = "DELETE"}, name, NULL, NULL, &answer, &why) &&
             !g_error_matches(why, TB_ERROR, TB_ERROR_NOT_FOUND)) {

@@ -232,3 +232,22 @@ bool tb_blob_ask(TbBlobWire *wire, const TbBlobAsk *ask, TbBlobAnswer *ret, GErr
                 curl_easy_cleanup(t.curl);
         return ok;
 }
+
+void tb_blob_answer_info(const TbBlobAnswer *answer, TbBlobInfo *ret)
+{
+        ret->size = answer->size;
+        g_strlcpy(ret->etag, answer->etag, sizeof ret->etag);
+}
+
+bool tb_blob_size_of(bool (*stat)(gpointer store, const char *name, TbBlobInfo *ret, GError **error),
+                     gpointer store, const char *name, gint64 *ret, GError **error)
+{
+        TbBlobInfo info = {0};
+        g_autoptr(GError) why = NULL;
+        if (!stat(store, name, &info, &why) && !g_error_matches(why, TB_ERROR, TB_ERROR_NOT_FOUND)) {
+                g_propagate_error(error, g_steal_pointer(&why));
+                return false;
+        }
+        *ret = MAX(info.size, 0);
+        return true;
+}

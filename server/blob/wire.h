@@ -29,3 +29,8 @@ void tb_blob_wire_free(TbBlobWire *wire);
 bool tb_blob_ask(TbBlobWire *wire, const TbBlobAsk *ask, TbBlobAnswer *ret, GError **error);
 void tb_blob_answer_clear(TbBlobAnswer *answer);
 G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(TbBlobAnswer, tb_blob_answer_clear)
+/* What a HEAD has told. */
+void tb_blob_answer_info(const TbBlobAnswer *answer, TbBlobInfo *ret);
+/* Bytes under this name, by `stat` of a bucket; 0: nothing is there. */
+bool tb_blob_size_of(bool (*stat)(gpointer store, const char *name, TbBlobInfo *ret, GError **error),
+                     gpointer store, const char *name, gint64 *ret, GError **error);
