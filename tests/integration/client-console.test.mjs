@@ -1,7 +1,7 @@
 // testbed console: on a real terminal, in a pipe, over restarts of the host, through a server.
 import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
-import { closeSync, cpSync, openSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { closeSync, cpSync, openSync, readFileSync, readdirSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { test } from 'node:test';
 
@@ -243,7 +243,19 @@ test('keys that are typed while nobody is there are dropped, and that is said', 
 });
 
 test('a host that is killed: the same', async (t) => {
-  await restarts(t, { end: (host) => host.kill() });
+  // Readers are told before the disk is: what it has not yet is the next test's.
+  const written = async (host) => {
+    const folder = path.join(host.state, 'history', 'board', 'console');
+    const sizes = () => readdirSync(folder).map((name) => name.endsWith('.log') && statSync(path.join(folder, name)).size);
+    const { offset } = (await host.get('/host/devices/board/console')).json;
+    await until('the disk to have it', () => sizes().reduce((sum, size) => sum + Number(size), 0) === offset);
+  };
+  await restarts(t, {
+    end: async (host) => {
+      await written(host);
+      await host.kill();
+    },
+  });
 });
 
 test('a host that is killed and has lost the end of its history: it goes on where the two part', async (t) => {
