@@ -3,7 +3,7 @@
 DEPS_BUILD := make gcc libc6-dev ca-certificates pkg-config git libglib2.0-dev libjansson-dev libpcre2-dev libyaml-dev libmicrohttpd-dev libwslay-dev libssl-dev libsoup-3.0-dev \
 	libusb-1.0-0-dev libserialport-dev libudev-dev libvncserver-dev libgstreamer1.0-dev libgstreamer-plugins-base1.0-dev \
 	libgstreamer-plugins-bad1.0-dev libnice-dev libx11-dev libxtst-dev libxext-dev libxdamage-dev libxfixes-dev libxrandr-dev libxcb1-dev libxcb-shm0-dev libxcb-damage0-dev libxcb-xfixes0-dev libxcb-xtest0-dev \
-	libxcb-randr0-dev libxcb-xinput-dev libxau-dev libqrencode-dev libsqlite3-dev libpq-dev libsodium-dev libcurl4-openssl-dev libsnmp-dev libmosquitto-dev libmodbus-dev libgpiod-dev \
+	libxcb-randr0-dev libxcb-xinput-dev libxau-dev libqrencode-dev libsqlite3-dev libpq-dev libhiredis-dev libjose-dev libsodium-dev libcurl4-openssl-dev libsnmp-dev libmosquitto-dev libmodbus-dev libgpiod-dev \
 	libturbojpeg0-dev libpng-dev libcairo2-dev zlib1g-dev libisal-dev libxkbcommon-dev libxkbcommon-x11-dev libxcb-xkb-dev libpulse-dev libasound2-dev
 DEPS_PAGES := nodejs npm
 # what testbed-server reads when it tells somebody by https
@@ -27,7 +27,7 @@ DEPS_LAB_TEST := supervisor blackbox libjpeg-turbo-progs shellcheck docker-compo
 # an engine for `make image-test`
 DEPS_IMAGE_TEST := docker.io debootstrap
 DEPS_TEST := $(DEPS_DEB) $(DEPS_LAB_TEST) lintian ffmpeg libtesseract5 tesseract-ocr-eng systemd curl openssl clang clang-format clang-tidy cppcheck libclang-rt-14-dev chromium firefox-esr socat python3 python3-serial python3-labgrid ser2net python3-zeroconf python3-aiortc python3-prometheus-client vncsnapshot gvncviewer \
-	xdotool xclip iproute2 nftables util-linux coturn x11vnc tigervnc-standalone-server tigervnc-scraping-server tigervnc-viewer websockify novnc python3-flask gunicorn wrk zbar-tools cpio xz-utils zstd uhubctl nginx-light caddy postgresql \
+	xdotool xclip iproute2 nftables util-linux coturn x11vnc tigervnc-standalone-server tigervnc-scraping-server tigervnc-viewer websockify novnc python3-flask gunicorn wrk zbar-tools cpio xz-utils zstd uhubctl nginx-light caddy redis-server postgresql \
 	python3-fastapi python3-sqlalchemy python3-psycopg2 uvicorn gpsd gpsd-clients python3-pymodbus python3-serial-asyncio prometheus-node-exporter snmpd snmp openipmi mosquitto mosquitto-clients python3-aiosmtpd pulseaudio pulseaudio-utils libasound2-plugins espeak-ng
 
 SUDO := $(if $(filter 0,$(shell id -u)),,sudo)
