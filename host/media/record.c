@@ -9,7 +9,7 @@
 struct TbRecordVideo {
         TbHub *hub; /* ref */
         TbTap *tap; /* owned */
-        void (*unit)(void *data, const guint8 *bytes, gsize size, gint64 at_us, bool keyframe);
+        TbRecordCalls calls;
         void *data; /* borrowed from who made it */
 };
 
@@ -32,19 +32,24 @@ static void on_unit(void *data, GstBuffer *buffer, bool keyframe)
         GstMapInfo map;
         if (!gst_buffer_map(buffer, &map, GST_MAP_READ))
                 return;
-        video->unit(video->data, map.data, map.size, taken_at(buffer), keyframe);
+        video->calls.unit(video->data, map.data, map.size, taken_at(buffer), keyframe);
         gst_buffer_unmap(buffer, &map);
 }
 
-TbRecordVideo *tb_record_video_new(TbMedia *media, TbHub *hub,
-                                   void (*unit)(void *data, const guint8 *bytes, gsize size, gint64 at_us,
-                                                bool keyframe),
-                                   void *data, GError **error)
+/* The thread that brings the picture. */
+static void on_given(void *data, gint64 taken_us)
+{
+        const TbRecordVideo *video = data;
+        video->calls.given(video->data, taken_us);
+}
+
+TbRecordVideo *tb_record_video_new(TbMedia *media, TbHub *hub, const TbRecordCalls *calls, void *data,
+                                   GError **error)
 {
         if (!tb_gstreamer_ready(error))
                 return NULL;
         TbRecordVideo *video = g_new0(TbRecordVideo, 1);
-        video->unit = unit;
+        video->calls = *calls;
         video->data = data;
         video->tap =
                 tb_tap_new(tb_media_encoders(media), hub, TB_CODEC_H264, TB_RUNG_FULL, on_unit, video, error);
@@ -54,6 +59,8 @@ TbRecordVideo *tb_record_video_new(TbMedia *media, TbHub *hub,
         }
         video->hub = tb_hub_ref(hub);
         tb_hub_acquire(hub, false);
+        if (calls->given)
+                tb_tap_on_given(video->tap, on_given);
         tb_tap_open(video->tap, true);
         return video;
 }

@@ -12,12 +12,17 @@
 typedef struct TbRecordVideo TbRecordVideo;
 typedef struct TbRecordSound TbRecordSound;
 
+/* What becomes of a picture. Both on threads of the encoder. */
+typedef struct TbRecordCalls {
+        /* It goes into the encoder now; nullable. What is given and never put out was left out for a newer one. */
+        void (*given)(void *data, gint64 at_us);
+        void (*unit)(void *data, const guint8 *bytes, gsize size, gint64 at_us, bool keyframe);
+} TbRecordCalls;
+
 /* One access unit, H.264 in byte-stream form; a keyframe has its parameter sets. The hub is held and its source runs, without counting as a
  * viewer. TB_ERROR_UNAVAILABLE: no encoder, or GStreamer still starts. */
-TbRecordVideo *tb_record_video_new(TbMedia *media, TbHub *hub,
-                                   void (*unit)(void *data, const guint8 *bytes, gsize size, gint64 at_us,
-                                                bool keyframe),
-                                   void *data, GError **error);
+TbRecordVideo *tb_record_video_new(TbMedia *media, TbHub *hub, const TbRecordCalls *calls, void *data,
+                                   GError **error);
 void tb_record_video_keyframe(TbRecordVideo *video); /* the next picture is one */
 void tb_record_video_free(TbRecordVideo *video);     /* accepts NULL */
 

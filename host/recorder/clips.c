@@ -217,7 +217,8 @@ static void made(TbWork *work)
                 g_hash_table_insert(r->clips, g_strdup(id), json_incref(work->json));
                 clip = work->json;
         }
-        static const char *const fields[] = {"state", "reason", "video", "frames", "lines", "first", "bytes"};
+        static const char *const fields[] = {"state", "reason", "video",    "frames",   "lines",
+                                             "first", "bytes",  "left_out", "behind_ms"};
         for (guint i = 0; i < G_N_ELEMENTS(fields); i++)
                 if (json_object_get(work->json, fields[i]))
                         json_object_set(clip, fields[i], json_object_get(work->json, fields[i]));
@@ -276,6 +277,7 @@ static void make(TbWork *work)
                 json_object_set_new(clip, "reason", json_string(tb_error_detail(error)));
         json_object_set_new(clip, "video", json_boolean(done.video));
         json_object_set_new(clip, "frames", json_integer(done.frames));
+        json_object_set_new(clip, "left_out", json_integer(done.left_out));
         json_object_set_new(clip, "lines", json_integer(done.lines));
         json_object_set_new(clip, "first", json_integer(done.first_us / 1000));
         json_object_set_new(clip, "bytes", json_integer(bytes));

@@ -32,6 +32,7 @@ typedef struct TbCutDone {
         bool video;      /* there was a picture: without one nothing is in that file */
         guint frames;    /* pictures from `from` on */
         guint lines;     /* in the interval */
+        guint left_out;  /* pictures that the encoder was given and did not put out */
         gint64 first_us; /* of the first picture or line; 0: none */
 } TbCutDone;
 

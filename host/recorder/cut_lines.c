@@ -74,6 +74,9 @@ static void put_csv(FILE *out, const char *text)
 
 static void sample(Lines *l, const json_t *line, gint64 t_ms)
 {
+        if (g_strcmp0(text_of(line, "stream"), TB_LEFT_OUT_STREAM) == 0)
+                l->done->left_out +=
+                        (guint)CLAMP(json_integer_value(json_object_get(line, "value")), 0, 1000);
         FILE *out = l->out[TB_CUT_SAMPLES];
         if (!out)
                 return;

@@ -13,6 +13,7 @@ typedef struct Key {
 struct TbRing {
         TbRefCount ref;
         gsize limit;
+        TbFlight *flight; /* owned */
         TbMutex lock;
         GQueue records; /* owned TbRecord; protected by lock, as all below */
         GQueue keys;    /* owned Key: keyframes in `records` */
@@ -35,6 +36,7 @@ TbRing *tb_ring_new(gsize limit)
         tb_ref_init(&ring->ref);
         tb_mutex_init(&ring->lock);
         ring->limit = limit;
+        ring->flight = tb_flight_new();
         g_queue_init(&ring->records);
         g_queue_init(&ring->keys);
         return ring;
@@ -71,6 +73,7 @@ void tb_ring_unref(TbRing *ring)
                 return;
         while (ring->records.head)
                 drop_head(ring);
+        tb_flight_free(ring->flight);
         tb_mutex_clear(&ring->lock);
         g_free(ring);
 }
@@ -164,6 +167,11 @@ guint64 tb_ring_take(TbRing *ring, GPtrArray *out)
         trim(ring);
         tb_mutex_unlock(&ring->lock);
         return lost;
+}
+
+TbFlight *tb_ring_flight(TbRing *ring)
+{
+        return ring->flight;
 }
 
 void tb_ring_state(TbRing *ring, TbRingState *ret)

@@ -7,6 +7,8 @@
 #include <glib.h>
 #include <stdbool.h>
 
+#include "host/recorder/flight.h"
+
 typedef enum TbRecordKind { TB_RECORD_VIDEO, TB_RECORD_SOUND, TB_RECORD_LINE } TbRecordKind;
 
 typedef struct TbRecord {
@@ -16,6 +18,9 @@ typedef struct TbRecord {
         bool key;
         GBytes *bytes; /* ref; VIDEO: byte-stream; LINE: JSON without a line end */
 } TbRecord;
+
+/* Of the samples that say how many pictures the encoder left out. */
+#define TB_LEFT_OUT_STREAM "recording.left_out"
 
 typedef struct TbRing TbRing; /* counted */
 
@@ -32,6 +37,8 @@ void tb_ring_end(TbRing *ring);
 /* Owned TbRecord, oldest first. Returns how many were lost since the last time because he came too late. */
 guint64 tb_ring_take(TbRing *ring, GPtrArray *out);
 void tb_record_free(TbRecord *record);
+/* The pictures that are on their way into it: borrowed, as long as the ring. */
+TbFlight *tb_ring_flight(TbRing *ring);
 
 typedef struct TbRingState {
         gsize bytes;

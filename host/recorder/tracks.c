@@ -35,9 +35,29 @@ static gint64 wall_of(gint64 mono_us)
 }
 
 /* --- the encoders' threads --- */
+static void on_given(void *data, gint64 at_us)
+{
+        tb_flight_given(tb_ring_flight(data), at_us, wall_of(at_us));
+}
+
+/* A sample as any other, so that plots, samples.csv and clips have it: so many pictures are missing before this moment. */
+static void keep_left_out(TbRing *ring, guint pictures, gint64 at_us)
+{
+        char line[160];
+        int size = g_snprintf(line, sizeof line,
+                              "{\"type\":\"sample\",\"t\":%" G_GINT64_FORMAT ",\"interface\":\"video\","
+                              "\"stream\":\"" TB_LEFT_OUT_STREAM "\",\"value\":%u,\"unit\":\"pictures\"}",
+                              at_us / 1000, pictures);
+        tb_ring_add(ring, TB_RECORD_LINE, false, at_us, line, (gsize)size);
+}
+
 static void on_unit(void *data, const guint8 *bytes, gsize size, gint64 at_us, bool keyframe)
 {
-        tb_ring_add(data, TB_RECORD_VIDEO, keyframe, wall_of(at_us), bytes, size);
+        gint64 wall_us = wall_of(at_us);
+        tb_ring_add(data, TB_RECORD_VIDEO, keyframe, wall_us, bytes, size);
+        guint left_out = tb_flight_put(tb_ring_flight(data), at_us);
+        if (left_out > 0)
+                keep_left_out(data, left_out, wall_us);
 }
 
 static void on_packet(void *data, const guint8 *bytes, gsize size, gint64 at_us)
@@ -127,7 +147,9 @@ static void attach_video(TbTracks *t)
         if (!iface)
                 return;
         TbHub *hub = tb_media_find_hub(t->media, tb_device_id(t->device), tb_interface_name(iface), &error);
-        t->video = hub ? tb_record_video_new(t->media, hub, on_unit, t->ring, &error) : NULL;
+        t->video =
+                hub ? tb_record_video_new(t->media, hub, &(TbRecordCalls){on_given, on_unit}, t->ring, &error)
+                    : NULL;
         if (!t->video)
                 t->trouble = g_strdup(tb_error_detail(error));
 }
@@ -170,6 +192,7 @@ void tb_tracks_free(TbTracks *t)
         if (!t)
                 return;
         tb_record_video_free(t->video);
+        tb_flight_clear(tb_ring_flight(t->ring));
         tb_record_sound_free(t->sound);
         g_ptr_array_unref(t->consoles);
         tb_ring_unref(t->ring);

@@ -12,7 +12,8 @@
 #include "lib/limits.h"
 #include "lib/log.h"
 
-#define LATE_US 400000 /* pictures come so much after they were taken, at most */
+#define LATE_US 400000                 /* pictures come so much after they were taken, at most */
+#define BEHIND_US (5 * G_USEC_PER_SEC) /* longest that a clip waits for an encoder that is behind */
 #define RETRY_US (3 * G_USEC_PER_SEC)
 #define SWEEP_US (20 * G_USEC_PER_SEC)
 
@@ -157,12 +158,26 @@ static void tick_device(TbWriter *w, TbWriterDevice *d, gint64 now_us)
 }
 
 /* --- clips --- */
+/* Before what it put out is taken from the ring: so nothing can come in between. */
+static void look_at_encoder(TbWriter *w, TbPending *p, gint64 now_us)
+{
+        TbWriterDevice *d = g_hash_table_lookup(w->devices, p->device);
+        p->owed_us = d ? tb_flight_owes(tb_ring_flight(d->ring), p->to_us) : 0;
+        if (p->owed_us && now_us < p->to_us + LATE_US + BEHIND_US)
+                d->until_us = MAX(d->until_us, now_us + 2 * LATE_US);
+}
+
 static bool is_over(TbWriter *w, TbPending *p, gint64 now_us)
 {
         TbWriterDevice *d = g_hash_table_lookup(w->devices, p->device);
         if (now_us < p->to_us + LATE_US &&
             p->to_us - now_us < (gint64)TB_LIMIT_CLIP_POST_S * G_USEC_PER_SEC + LATE_US && d)
                 return false;
+        bool waits = now_us < p->to_us + LATE_US + BEHIND_US && now_us >= p->to_us;
+        if (p->owed_us && waits && d && !d->stopped)
+                return false;
+        if (p->owed_us) /* it is said in the clip */
+                json_object_set_new(p->clip, "behind_ms", json_integer((p->to_us - p->owed_us) / 1000));
         if (d && d->segment)
                 tb_segment_flush(d->segment, now_us, true, NULL);
         return true;
@@ -174,6 +189,8 @@ void tb_writer_tick(gpointer writer)
         gint64 now_us = tb_clock_us();
         GHashTableIter iter;
         gpointer device;
+        for (guint i = 0; i < w->pending->len; i++)
+                look_at_encoder(w, w->pending->pdata[i], now_us);
         g_hash_table_iter_init(&iter, w->devices);
         while (g_hash_table_iter_next(&iter, NULL, &device))
                 tick_device(w, device, now_us);

@@ -18,6 +18,7 @@ typedef struct TbPending {
         json_t *clip;       /* owned */
         const char *device; /* of it */
         gint64 from_us, to_us;
+        gint64 owed_us; /* the encoder has not put out what it was given since then; 0: it has */
 } TbPending;
 
 struct TbWriter {

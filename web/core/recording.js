@@ -33,6 +33,15 @@ function plainText({ text, base64 }) {
   return s.replace(/\x1b(\[[0-9;?]*[ -/]*[@-~]|\][^\x07\x1b]*(\x07|\x1b\\)|.)/g, '').replace(/\r/g, '');
 }
 
+/** What a clip's pictures lack, in words; '' when all are there. */
+export function gapsOf({ left_out: leftOut = 0, behind_ms: behind = 0 }) {
+  const says = [];
+  if (leftOut === 1) says.push('One picture was left out: the encoder was too slow.');
+  else if (leftOut > 1) says.push(`${leftOut} pictures were left out: the encoder was too slow.`);
+  if (behind > 0) says.push(`Its last ${(behind / 1000).toFixed(1)} s lack pictures: the encoder was behind.`);
+  return says.join(' ');
+}
+
 /** How many of `rows` are at or before `t`. */
 export function countUntil(rows, t) {
   let low = 0;

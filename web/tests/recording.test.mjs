@@ -1,7 +1,17 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 
-import { countUntil, findText, pathOf, rowsOf, streamsOf, ticksOf, windowAround, zoomed } from '../core/recording.js';
+import {
+  countUntil,
+  findText,
+  gapsOf,
+  pathOf,
+  rowsOf,
+  streamsOf,
+  ticksOf,
+  windowAround,
+  zoomed,
+} from '../core/recording.js';
 
 const lines = [
   { type: 'segment', t: 1, device: 'b' },
@@ -71,4 +81,10 @@ test('samples are drawn within their box', () => {
     ),
     'M0.0 19.0L100.0 1.0',
   );
+});
+
+test('what a clip lacks is said in words', () => {
+  assert.equal(gapsOf({ state: 'done' }), '');
+  assert.equal(gapsOf({ left_out: 1, behind_ms: 0 }), 'One picture was left out: the encoder was too slow.');
+  assert.match(gapsOf({ left_out: 3, behind_ms: 2340 }), /^3 pictures .* Its last 2\.3 s lack pictures/);
 });

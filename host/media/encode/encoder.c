@@ -289,6 +289,14 @@ void tb_tap_open(TbTap *tap, bool recent)
                 tb_encoder_want_keyframe(encoder);
 }
 
+void tb_tap_on_given(TbTap *tap, void (*given)(void *data, gint64 taken_us))
+{
+        tb_assert_main();
+        tb_mutex_lock(&tap->encoder->taps_lock);
+        tap->given = given;
+        tb_mutex_unlock(&tap->encoder->taps_lock);
+}
+
 TbEncoder *tb_tap_encoder(TbTap *tap)
 {
         return tap->encoder;

@@ -40,6 +40,10 @@ void tb_tap_expect(TbTap *tap);
  * older than TB_KEYFRAME_INTERVAL_MS (called from in here); only for a viewer that has not seen a later one.
  */
 void tb_tap_open(TbTap *tap, bool recent);
+/* From now on `given(data, taken_us)` is called for each picture that goes into the encoder, before it can come out, on the thread that
+ * brings it: it must return at once and not call the encoder. `taken_us`: what the packet's PTS will say, as
+ * g_get_monotonic_time(). One that never comes out was left out for a newer one. */
+void tb_tap_on_given(TbTap *tap, void (*given)(void *data, gint64 taken_us));
 TbEncoder *tb_tap_encoder(TbTap *tap);
 
 /* A keyframe as soon as possible: at once, or TB_KEYFRAME_INTERVAL_MS after the one before it. A still

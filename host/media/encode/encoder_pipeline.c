@@ -139,6 +139,18 @@ bool tb_encoder_owes(TbEncoder *encoder)
         return owes;
 }
 
+/* With input_lock held. */
+static void tell_given(TbEncoder *encoder, gint64 pts_us)
+{
+        tb_mutex_lock(&encoder->taps_lock);
+        for (guint i = 0; i < encoder->taps->len; i++) {
+                const TbTap *tap = g_ptr_array_index(encoder->taps, i);
+                if (tap->open && tap->given)
+                        tap->given(tap->data, pts_us);
+        }
+        tb_mutex_unlock(&encoder->taps_lock);
+}
+
 void tb_encoder_push(TbEncoder *encoder, TbFrame *frame, bool again)
 {
         g_autoptr(TbFrame) even =
@@ -182,6 +194,7 @@ void tb_encoder_push(TbEncoder *encoder, TbFrame *frame, bool again)
         GstBuffer *buffer = wrap(frame, width, height);
         GST_BUFFER_PTS(buffer) = (GstClockTime)pts_us * GST_USECOND - tb_media_epoch();
         GST_BUFFER_DURATION(buffer) = (GstClockTime)lasts_us * GST_USECOND; /* vp8enc counts its bits by it */
+        tell_given(encoder, pts_us);
         /* under the lock: caps and buffers must not overtake each other. It only queues. */
         gst_app_src_push_buffer(encoder->src, buffer);
         tb_mutex_unlock(&encoder->input_lock);

@@ -65,8 +65,10 @@ struct TbEncoder {
 struct TbTap {
         TbEncoder *encoder;
         void (*packet)(void *data, GstBuffer *buffer, bool keyframe);
-        void *data; /* borrowed from who made it */
-        bool open;  /* protected by encoder->taps_lock */
+        void (*given)(void *data,
+                      gint64 taken_us); /* NULL: it does not ask; protected by encoder->taps_lock */
+        void *data;                     /* borrowed from who made it */
+        bool open;                      /* protected by encoder->taps_lock */
 };
 
 /* --- encoder_pipeline.c --- */

@@ -378,6 +378,73 @@ static void test_spans(void)
         remove_all(folder);
 }
 
+/* --- the encoder --- */
+static void test_flight(void)
+{
+        TbFlight *f = tb_flight_new();
+        for (gint64 i = 1; i <= 4; i++)
+                tb_flight_given(f, i * PICTURE_US, 1000 + i * PICTURE_US);
+        g_assert_cmpint(tb_flight_owes(f, 1000 + PICTURE_US), ==,
+                        0); /* what is of that moment comes after it */
+        g_assert_cmpint(tb_flight_owes(f, 1001 + PICTURE_US), ==, 1000 + PICTURE_US);
+        g_assert_cmpuint(tb_flight_put(f, PICTURE_US + 1), ==, 0); /* a clock of other units */
+        g_assert_cmpuint(tb_flight_put(f, 4 * PICTURE_US), ==, 2); /* it took the place of two */
+        g_assert_cmpuint(tb_flight_put(f, 4 * PICTURE_US), ==, 0);
+        g_assert_cmpint(tb_flight_owes(f, G_MAXINT64), ==, 0);
+        for (gint64 i = 1; i <= 1000; i++) /* it hangs: bounded, the first and the count stay */
+                tb_flight_given(f, i * PICTURE_US, i * PICTURE_US);
+        g_assert_cmpint(tb_flight_owes(f, G_MAXINT64), ==, PICTURE_US);
+        g_assert_cmpuint(tb_flight_put(f, 1000 * PICTURE_US), ==, 999);
+        tb_flight_given(f, 1, 1);
+        tb_flight_clear(f);
+        g_assert_cmpint(tb_flight_owes(f, G_MAXINT64), ==, 0);
+        tb_flight_free(f);
+}
+
+static bool ready(void *user, const json_t *clip)
+{
+        g_string_append_printf(user, "ready:%" JSON_INTEGER_FORMAT " ",
+                               json_integer_value(json_object_get(clip, "behind_ms")));
+        return true;
+}
+
+/* A clip whose time is over waits for the picture that is still in the encoder, and says so when that does not come. */
+static void test_encoder_behind(void)
+{
+        g_autofree char *folder = scratch();
+        GString *said = g_string_new(NULL);
+        TbWriter *w = tb_writer_new(folder, &(TbWriterBounds){1 << 30, 1 << 30, 0},
+                                    &(TbWriterCalls){tell, ready, removed, said});
+        TbRing *ring = tb_ring_new(1 << 20);
+        tb_ring_keep(ring, 100 * G_USEC_PER_SEC);
+        tb_writer_device(w, "bench", ring, true, false);
+        static const struct {
+                gint64 ago_ms;
+                bool comes;
+                const char *said;
+        } cases[] = {{1000, true, "ready:0 "}, {6000, false, "ready:100 "}};
+        for (guint i = 0; i < G_N_ELEMENTS(cases); i++) {
+                gint64 to_us = tb_clock_us() - cases[i].ago_ms * 1000;
+                json_auto_t *clip = clip_of(i, "recording", false);
+                json_object_set_new(clip, "from", json_integer(to_us / 1000 - 1000));
+                json_object_set_new(clip, "to", json_integer(to_us / 1000));
+                tb_flight_given(tb_ring_flight(ring), 1, to_us / 1000 * 1000 - PICTURE_US);
+                g_assert_true(tb_writer_order(w, clip, NULL));
+                if (cases[i].comes) {
+                        g_assert_cmpstr(said->str, ==, "");
+                        tb_ring_add(ring, TB_RECORD_VIDEO, true, to_us - PICTURE_US, key, sizeof key);
+                        tb_flight_put(tb_ring_flight(ring), 1);
+                        tb_writer_tick(w);
+                }
+                g_assert_cmpstr(said->str, ==, cases[i].said);
+                g_string_truncate(said, 0);
+        }
+        tb_writer_free(w);
+        tb_ring_unref(ring);
+        g_string_free(said, TRUE);
+        remove_all(folder);
+}
+
 /* The oldest goes first; a clip that shall stay, and one that is being made, never. */
 static void test_sweep(void)
 {
@@ -444,6 +511,8 @@ int main(int argc, char **argv)
         g_test_add_func("/recorder/reads", test_reads);
         g_test_add_func("/recorder/pending", test_pending);
         g_test_add_func("/recorder/spans", test_spans);
+        g_test_add_func("/recorder/flight", test_flight);
+        g_test_add_func("/recorder/behind", test_encoder_behind);
         g_test_add_func("/recorder/sweep", test_sweep);
         g_test_add_func("/recorder/stopped", test_stopped);
         return g_test_run();

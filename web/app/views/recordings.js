@@ -2,7 +2,7 @@
 // picks.
 
 import { bytes, clockTime, duration } from '../../core/format.js';
-import { panned, shareOf, ticksOf, windowAround, zoomed } from '../../core/recording.js';
+import { gapsOf, panned, shareOf, ticksOf, windowAround, zoomed } from '../../core/recording.js';
 import { actionButton, badge, confirmDialog, empty, fill, h, icon, notice, Scope, set, text } from '../dom.js';
 import { mountPlayer } from './player.js';
 
@@ -283,6 +283,7 @@ export function mount(root, svc, { rest = [] } = {}) {
           c.state === 'done' ? null : badge(words[c.state] ?? c.state, c.state === 'failed' ? 'bad' : 'warn'),
         ),
         c.reason ? h('p', { class: 'small muted' }, c.reason) : null,
+        gapsOf(c) ? h('p', { class: 'small muted' }, gapsOf(c)) : null,
         note,
       ),
       h(
