@@ -246,7 +246,8 @@ test('a host that is killed: the same', async (t) => {
   // Readers are told before the disk is: what it has not yet is the next test's.
   const written = async (host) => {
     const folder = path.join(host.state, 'history', 'board', 'console');
-    const sizes = () => readdirSync(folder).map((name) => name.endsWith('.log') && statSync(path.join(folder, name)).size);
+    const sizes = () =>
+      readdirSync(folder).map((name) => name.endsWith('.log') && statSync(path.join(folder, name)).size);
     const { offset } = (await host.get('/host/devices/board/console')).json;
     await until('the disk to have it', () => sizes().reduce((sum, size) => sum + Number(size), 0) === offset);
   };
