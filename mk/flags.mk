@@ -70,4 +70,4 @@ endif
 CFLAGS = -std=gnu17 -D_GNU_SOURCE -DGST_USE_UNSTABLE_API -fPIE $(OPTIMISE) $(HARDEN) $(WARNINGS) -I. \
 	$(patsubst -I%,-isystem %,$(PKG_CFLAGS))
 LDFLAGS = $(LINK_HARDEN) -Wl,--as-needed
-LIBS = -lwslay $(PKG_LIBS) -lm -lpthread
+LIBS = -lwslay -lhiredis $(PKG_LIBS) -lm -lpthread

@@ -10,6 +10,7 @@
 #include "lib/reload.h"
 #include "server/accounts/password.h"
 #include "server/accounts/people.h"
+#include "server/cluster/redis.h"
 #include "server/config_blob.h"
 #include "server/config_events.h"
 #include "server/store/db.h"
@@ -60,6 +61,7 @@ static const TbParam top_params[] = {
          .type = TB_PARAM_OBJECT,
          .fallback = "{}",
          .help = "url: postgresql://…; default: a file in the state folder"},
+        {.name = "redis", .type = TB_PARAM_OBJECT, .fallback = "{}", .help = "url: redis://…"},
         {.name = "events",
          .type = TB_PARAM_OBJECT,
          .fallback = "{}",
@@ -157,6 +159,15 @@ static const TbParam database_params[] = {
         TB_PARAM_END,
 };
 
+static const TbParam redis_params[] = {
+        {.name = "url",
+         .type = TB_PARAM_SECRET,
+         .min = 1,
+         .max = 2048,
+         .help = "redis://user:password@host:port/number"},
+        TB_PARAM_END,
+};
+
 static void read_limits(TbServerLimits *limits, TbConfigReader *r, const json_t *top)
 {
         json_auto_t *said = tb_config_section(r, limit_params, json_object_get(top, "limits"), "limits");
@@ -173,7 +184,9 @@ static void read_file(TbServerConfig *c, TbConfigReader *r)
         json_auto_t *turn = tb_config_section(r, turn_params, json_object_get(top, "turn"), "turn");
         json_auto_t *database =
                 tb_config_section(r, database_params, json_object_get(top, "database"), "database");
+        json_auto_t *redis = tb_config_section(r, redis_params, json_object_get(top, "redis"), "redis");
         c->database = tb_config_string(database, "url");
+        c->redis = tb_config_string(redis, "url");
         read_limits(&c->limits, r, top);
         tb_config_events_read(&c->events, r, top);
         c->address = tb_config_string(top, "address");
@@ -213,6 +226,7 @@ static void read_environment(TbServerConfig *c, TbConfigReader *r)
         tb_config_env_ice(r, &c->ice.turn, "WEBRTC_TURN_SERVERS", "turn");
         tb_config_env_string(&c->ice.secret, "WEBRTC_TURN_SECRET");
         tb_config_env_string(&c->database, "DATABASE_URL");
+        tb_config_env_string(&c->redis, "REDIS_URL");
         tb_config_env_string(&c->jwt_secret, "JWT_SECRET");
         tb_config_env_string(&c->admin_password, "TESTBED_ADMIN_PASSWORD");
         if (front) {
@@ -280,6 +294,10 @@ static void finish(TbServerConfig *c, TbConfigReader *r)
         if (!tb_db_engine_of(c->database, &error))
                 tb_config_problem(r, tb_config_root(r), "database", "database.url (DATABASE_URL)", "%s",
                                   error->message);
+        g_clear_error(&error);
+        if (c->redis && !tb_redis_url_check(c->redis, &error))
+                tb_config_problem(r, tb_config_root(r), "redis", "redis.url (REDIS_URL)", "%s",
+                                  error->message);
         for (char **o = c->origins; *o; o++)
                 strip_slashes(*o);
         if (c->ice.turn[0] && !c->ice.secret)
@@ -316,6 +334,7 @@ void tb_server_config_free(TbServerConfig *config)
         g_free(config->web_dir);
         g_free(config->state_dir);
         g_free(config->database);
+        g_free(config->redis);
         g_free(config->jwt_secret);
         g_free(config->admin_password);
         g_strfreev(config->names);

@@ -22,6 +22,7 @@ typedef struct TbServerConfig {
         char *web_dir;   /* pages */
         char *state_dir; /* where sessions are kept across restarts */
         char *database;  /* postgresql://…; NULL: a file in state_dir */
+        char *redis;     /* redis://…; NULL: none */
         char **names;    /* names that may stand in Host: of `url`, and `names` */
         char **origins;  /* FRONTEND_URL */
         TbAuth *auth;    /* users */

@@ -280,6 +280,8 @@ static void health(TbRequest *request, gpointer data)
 {
         TbServer *server = data;
         const char *trouble = tb_persist_trouble(server->persist);
+        if (!trouble && server->redis && tb_redis_state(server->redis) == TB_REDIS_FAILING)
+                trouble = tb_redis_reason(server->redis);
         json_t *o = json_pack("{s:s, s:s, s:s, s:I}", "service", "Testbed pairing server", "status",
                               trouble ? "degraded" : "running", "version", tb_version, "uptime_s",
                               (json_int_t)((tb_clock_mono_ms() - server->started_ms) / 1000));

@@ -142,6 +142,10 @@ static void new_pairing(TbServer *server)
 static bool start(TbServer *server, GError **error)
 {
         const TbServerConfig *config = server->config;
+        if (config->redis && !(server->redis = tb_redis_new(config->redis, NULL, NULL, error)))
+                return false;
+        if (server->redis)
+                tb_metrics_collector(server->metrics, tb_redis_metrics, server->redis);
         server->persist = tb_persist_new(config->state_dir, config->database, error);
         if (!server->persist)
                 return false;
@@ -256,6 +260,7 @@ void tb_server_free(TbServer *server)
         tb_http_free(g_steal_pointer(&server->http)); /* ends every connection: the pairing is told */
         tb_hasher_free(server->hasher);
         tb_server_end_events(server);
+        tb_redis_free(server->redis);
         tb_audit_free(server->audit);
         tb_persist_free(server->persist, STORE_GRACE_MS); /* with the times of their last activity */
         g_source_destroy(server->tick);

@@ -10,6 +10,7 @@
 #include "server/accounts/password.h"
 #include "server/accounts/people.h"
 #include "server/accounts/registered.h"
+#include "server/cluster/redis.h"
 #include "server/config.h"
 #include "server/pairing/carry.h"
 #include "server/pairing/pairing.h"
@@ -40,6 +41,7 @@ struct TbServer {
         TbGuesses *guesses;           /* owned */
         TbAudit *audit;               /* owned */
         TbBlobs *blobs;               /* owned */
+        TbRedis *redis;               /* owned; NULL: none is configured */
         TbEvents *events;             /* owned */
         GHashTable *waiting; /* network, owned -> GQueue, owned: its sockets without an accepted hello */
         gint64 started_ms;   /* boot clock */

@@ -202,6 +202,7 @@ static bool is_idle(const char *name)
                                             "FLASK_ENV",
                                             "FLASK_DEBUG",
                                             "DATABASE_URL",
+                                            "REDIS_URL",
                                             "HOST_VNC_STREAM_PATH",
                                             "HOST_VIDEO_CAPTURE_PATH",
                                             "HOST_VIDEO_STREAM_PATH",

@@ -118,10 +118,22 @@ static void test_limits(void)
         }
 }
 
+static void test_redis(void)
+{
+        g_autoptr(GError) error = NULL;
+        g_autoptr(TbServerConfig) good = load("redis: {url: \"redis://:secret@h:1/2\"}\n", &error);
+        g_assert_no_error(error);
+        g_assert_cmpstr(good->redis, ==, "redis://:secret@h:1/2");
+        g_assert_null(load("redis: {url: \"rediss://:secret@h\"}\n", &error));
+        g_assert_nonnull(strstr(error->message, "redis.url (REDIS_URL): rediss:// is not spoken"));
+        g_assert_null(strstr(error->message, "secret"));
+}
+
 int main(int argc, char **argv)
 {
         g_test_init(&argc, &argv, NULL);
         g_test_add_func("/server-config/blob", test_blob);
+        g_test_add_func("/server-config/redis", test_redis);
         g_test_add_func("/server-config/limits", test_limits); /* before the environment says what is wrong */
         g_test_add_func("/server-config/platform", test_platform);
         return g_test_run();
