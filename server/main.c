@@ -15,6 +15,7 @@
 #include "lib/tls_local.h"
 #include "lib/version.h"
 #include "server/accounts/add_user.h"
+#include "server/accounts/audit_verify.h"
 #include "server/config.h"
 #include "server/pairing/persist.h"
 #include "server/server.h"
@@ -156,6 +157,46 @@ static int make_account(const TbServerConfig *config, const char *name, const ch
         return said ? 0 : 1;
 }
 
+static int verify_audit(const TbServerConfig *config, const char *head)
+{
+        g_autoptr(GError) error = NULL;
+        bool good = false;
+        g_autofree char *said = tb_audit_verify(config, head, &good, &error);
+        if (said)
+                printf("%s\n", said);
+        else
+                fprintf(stderr, "testbed-server: %s\n", tb_error_detail(error));
+        return !said ? 1 : good ? 0 : 3;
+}
+
+typedef struct Beside {
+        gboolean migrates, verifies;
+        char *head, *add_user, *role, *imported; /* owned */
+} Beside;
+
+/* Whether that was all there was to do; *ret is how it ends. */
+static bool done_beside(const TbServerConfig *config, const Beside *b, int *ret)
+{
+        if (b->migrates)
+                *ret = migrate(config);
+        else if (b->verifies)
+                *ret = verify_audit(config, b->head);
+        else if (b->add_user)
+                *ret = make_account(config, b->add_user, b->role);
+        else if (b->imported)
+                *ret = import(config, b->imported);
+        return b->migrates || b->verifies || b->add_user || b->imported;
+}
+
+static void beside_clear(Beside *b)
+{
+        g_free(b->head);
+        g_free(b->add_user);
+        g_free(b->role);
+        g_free(b->imported);
+}
+G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(Beside, beside_clear)
+
 static int ask(const TbServerConfig *config, const char *backup)
 {
         if (backup && config->database) {
@@ -180,28 +221,34 @@ static int ask(const TbServerConfig *config, const char *backup)
 int main(int argc, char **argv)
 {
         tb_descriptors_standard();
-        g_autofree char *file = NULL, *state_dir = NULL, *backup = NULL, *imported = NULL;
-        g_autofree char *add_user = NULL, *role = NULL;
-        gboolean check = FALSE, health = FALSE, migrates = FALSE, insecure = FALSE, version = FALSE,
-                 json = FALSE;
-        int port = -1;
+        g_autofree char *file = NULL, *state_dir = NULL, *backup = NULL;
+        g_auto(Beside) beside = {0};
+        gboolean check = FALSE, health = FALSE, insecure = FALSE, version = FALSE, json = FALSE;
+        int port = -1, rc;
         const GOptionEntry entries[] = {
                 {"config", 'c', 0, G_OPTION_ARG_FILENAME, &file,
                  "configuration (default: /etc/testbed/server.yaml)", "FILE"},
                 {"check", 0, 0, G_OPTION_ARG_NONE, &check, "validate the configuration and exit", NULL},
                 {"backup", 0, 0, G_OPTION_ARG_FILENAME, &backup,
                  "copy what the server keeps into a new file, also while it runs, and exit", "FILE"},
-                {"migrate", 0, 0, G_OPTION_ARG_NONE, &migrates,
+                {"migrate", 0, 0, G_OPTION_ARG_NONE, &beside.migrates,
                  "bring the store up to this version, as the start does, and exit", NULL},
-                {"import", 0, 0, G_OPTION_ARG_FILENAME, &imported,
+                {"import", 0, 0, G_OPTION_ARG_FILENAME, &beside.imported,
                  "copy what a server kept in FILE (server.db) into the database of this configuration, and "
                  "exit",
                  "FILE"},
-                {"add-user", 0, 0, G_OPTION_ARG_STRING, &add_user,
+                {"add-user", 0, 0, G_OPTION_ARG_STRING, &beside.add_user,
                  "make an account (or give one another password, read from the terminal or stdin), and exit",
                  "NAME"},
-                {"role", 0, 0, G_OPTION_ARG_STRING, &role, "of --add-user: viewer, operator or admin",
+                {"role", 0, 0, G_OPTION_ARG_STRING, &beside.role, "of --add-user: viewer, operator or admin",
                  "ROLE"},
+                {"verify-audit", 0, 0, G_OPTION_ARG_NONE, &beside.verifies,
+                 "look whether the audit log is what was written, say what is not, and exit (0: it is, 3: it "
+                 "is "
+                 "not)",
+                 NULL},
+                {"head", 0, 0, G_OPTION_ARG_STRING, &beside.head,
+                 "of --verify-audit: a hash that was noted elsewhere and must be in it", "HASH"},
                 {"health", 0, 0, G_OPTION_ARG_NONE, &health,
                  "ask the server that runs with this configuration how it is, and exit", NULL},
                 {"port", 'p', 0, G_OPTION_ARG_INT, &port, "port to listen on (0: any free one)", "PORT"},
@@ -236,12 +283,8 @@ int main(int argc, char **argv)
                 return 0;
         if (port >= 0)
                 config->port = (guint16)port;
-        if (migrates)
-                return migrate(config);
-        if (add_user)
-                return make_account(config, add_user, role);
-        if (imported)
-                return import(config, imported);
+        if (done_beside(config, &beside, &rc))
+                return rc;
         if (!backup && !health)
                 tb_log_init(config->log_level, json);
         if (!tb_tls_local_take(config->local_tls, config->state_dir, !backup && !health, &config->tls,

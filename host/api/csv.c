@@ -2,21 +2,8 @@
 
 #include <glib.h>
 #include <stdbool.h>
-#include <string.h>
 
-/* What devices call things may have commas and quotes, and a spreadsheet takes = + - @ for the beginning of a formula. */
-static void put_text(GString *out, const char *text)
-{
-        g_string_append_c(out, '"');
-        if (*text && strchr("=+-@\t\r", *text))
-                g_string_append_c(out, '\'');
-        for (; *text; text++) {
-                if (*text == '"')
-                        g_string_append_c(out, '"');
-                g_string_append_c(out, *text);
-        }
-        g_string_append_c(out, '"');
-}
+#include "lib/csv.h"
 
 static void put_number(GString *out, const json_t *number)
 {
@@ -31,13 +18,13 @@ static void put_rows(GString *out, const char *name, const json_t *stream, const
 {
         const char *unit = json_string_value(json_object_get(stream, "unit"));
         for (gsize i = 0; i < json_array_size(json_object_get(stream, "t")); i++) {
-                put_text(out, name);
+                tb_csv_text(out, name);
                 for (guint c = 0; columns[c]; c++) {
                         g_string_append_c(out, ',');
                         put_number(out, json_array_get(json_object_get(stream, columns[c]), i));
                 }
                 g_string_append_c(out, ',');
-                put_text(out, unit ? unit : "");
+                tb_csv_text(out, unit ? unit : "");
                 g_string_append(out, "\r\n");
         }
 }

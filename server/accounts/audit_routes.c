@@ -1,7 +1,8 @@
-/* GET /api/audit: who saw and did what here. */
+/* GET /api/audit: who saw and did what here; as a file, and whether it is what was written. */
 #include "lib/error.h"
 #include "lib/limits.h"
 #include "server/accounts/audit.h"
+#include "server/accounts/audit_private.h"
 #include "server/server_private.h"
 
 typedef struct Asked {
@@ -35,24 +36,36 @@ static gint64 time_of(json_t *query, const char *name, GError **error)
         return time ? g_date_time_to_unix(time) * 1000 + g_date_time_get_microsecond(time) / 1000 : 0;
 }
 
+bool tb_audit_filter_of(TbRequest *request, TbAuditFilter *ret, GError **error)
+{
+        json_t *query = tb_request_query(request);
+        g_autoptr(GError) why = NULL;
+        *ret = (TbAuditFilter){.user = json_string_value(json_object_get(query, "user")),
+                               .action = json_string_value(json_object_get(query, "action")),
+                               .object = json_string_value(json_object_get(query, "object")),
+                               .request = json_string_value(json_object_get(query, "request")),
+                               .from_ms = time_of(query, "from", &why),
+                               .to_ms = why ? 0 : time_of(query, "to", &why),
+                               .before = json_integer_value(json_object_get(query, "before")),
+                               .limit = (guint)json_integer_value(json_object_get(query, "limit"))};
+        if (!why)
+                return true;
+        g_propagate_error(error, g_steal_pointer(&why));
+        return false;
+}
+
 static void read_audit(TbRequest *request, gpointer data)
 {
         TbServer *server = data;
-        json_t *query = tb_request_query(request);
         g_autoptr(GError) error = NULL;
-        const TbAuditFilter filter = {.user = json_string_value(json_object_get(query, "user")),
-                                      .action = json_string_value(json_object_get(query, "action")),
-                                      .object = json_string_value(json_object_get(query, "object")),
-                                      .request = json_string_value(json_object_get(query, "request")),
-                                      .from_ms = time_of(query, "from", &error),
-                                      .to_ms = error ? 0 : time_of(query, "to", &error),
-                                      .before = json_integer_value(json_object_get(query, "before")),
-                                      .limit = (guint)json_integer_value(json_object_get(query, "limit"))};
+        TbAuditFilter filter;
         Asked *asked = g_new0(Asked, 1);
         asked->request = tb_request_ref(request);
-        asked->limit = filter.limit;
-        if (!error && tb_audit_read(server->audit, &filter, on_rows, asked, &error))
-                return;
+        if (tb_audit_filter_of(request, &filter, &error)) {
+                asked->limit = filter.limit;
+                if (tb_audit_read(server->audit, &filter, on_rows, asked, &error))
+                        return;
+        }
         tb_request_reply_error(request, error);
         tb_request_unref(asked->request);
         g_free(asked);
@@ -62,13 +75,17 @@ static void read_audit(TbRequest *request, gpointer data)
         {                                                                                                    \
                 .name = name_, .type = TB_PARAM_STRING, .min = 1, .max = 2 * TB_LIMIT_ID + 1, .help = help_  \
         }
+/* clang-format off */
+#define FILTER                                                                                               \
+        TEXT("user", "whose"),                                                                               \
+        TEXT("action", "that begin so: \"login\", \"users.\", \"PUT /host/devices/\""),                      \
+        TEXT("object", "at that: \"lab-1/board\", \"anna\""),                                                \
+        TEXT("request", "by that request id: the host's own audit trail bears it, too"),                     \
+        TEXT("from", "since then (RFC 3339)"),                                                               \
+        TEXT("to", "before then (RFC 3339)")
+/* clang-format on */
 static const TbParam audit_params[] = {
-        TEXT("user", "whose"),
-        TEXT("action", "that begin so: \"login\", \"users.\", \"PUT /host/devices/\""),
-        TEXT("object", "at that: \"lab-1/board\", \"anna\""),
-        TEXT("request", "by that request id: the host's own audit trail bears it, too"),
-        TEXT("from", "since then (RFC 3339)"),
-        TEXT("to", "before then (RFC 3339)"),
+        FILTER,
         {.name = "before",
          .type = TB_PARAM_INT,
          .min = 1,
@@ -83,6 +100,25 @@ static const TbParam audit_params[] = {
         TB_PARAM_END,
 };
 
+static const char *const formats[] = {"jsonl", "csv", NULL};
+static const TbParam export_params[] = {
+        FILTER,
+        {.name = "format",
+         .type = TB_PARAM_ENUM,
+         .choices = formats,
+         .help = "for who cannot say Accept: a link on a page"},
+        TB_PARAM_END,
+};
+static const TbParam check_params[] = {
+        {.name = "head",
+         .type = TB_PARAM_STRING,
+         .min = 64,
+         .max = 64,
+         .help = "a hash that was noted elsewhere (the log says one at each start): it must be in the chain, "
+                 "too"},
+        TB_PARAM_END,
+};
+
 const TbRoute tb_server_audit_routes[] = {
         {.method = "GET",
          .path = "/api/audit",
@@ -92,5 +128,23 @@ const TbRoute tb_server_audit_routes[] = {
          .tag = "accounts",
          .summary = "Who saw and did what here, the newest first; `next` is the cursor of the page after",
          .answers = "200 application/json; 400; 503"},
+        {.method = "GET",
+         .path = "/api/audit/export",
+         .role = TB_ROLE_ADMIN,
+         .query = export_params,
+         .handler = tb_server_export_audit,
+         .tag = "accounts",
+         .summary = "The whole audit log, the oldest first, with the hashes of its chain: JSON lines, or a "
+                    "table "
+                    "(Accept: text/csv)",
+         .answers = "200 application/x-ndjson; 200 text/csv; 400; 409; 503"},
+        {.method = "GET",
+         .path = "/api/audit/check",
+         .role = TB_ROLE_ADMIN,
+         .query = check_params,
+         .handler = tb_server_check_audit,
+         .tag = "accounts",
+         .summary = "Whether the audit log is what was written: what was changed, put in or taken out",
+         .answers = "200 application/json; 400; 409; 503"},
         {.method = NULL},
 };

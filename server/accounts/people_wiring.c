@@ -9,6 +9,7 @@
 #include "lib/log.h"
 #include "lib/name.h"
 #include "server/accounts/audit.h"
+#include "server/accounts/audit_verify.h"
 #include "server/accounts/reach.h"
 
 /* --- answers --- */
@@ -100,6 +101,7 @@ void tb_server_look_for_accounts(TbServer *server)
         if (server->looked_for_accounts || !tb_persist_is_loaded(server->persist))
                 return;
         server->looked_for_accounts = true;
+        tb_audit_tell_head(server->audit);
         if (tb_accounts_users(store) == 0 && config->admin_password)
                 make_first(store, config->admin_password);
         if (tb_accounts_users(store) > 0)
@@ -216,6 +218,8 @@ static const struct {
         {"POST", "/api/session", "link.make", "device"},
         {"PATCH", "/api/session/{id}", "link.change", "id"},
         {"DELETE", "/api/session/{id}", "link.end", "id"},
+        {"GET", "/api/audit/export", "audit.export", NULL},
+        {"GET", "/api/audit/check", "audit.check", NULL},
 };
 
 static const char *field_of(TbRequest *request, const char *field)
@@ -311,7 +315,7 @@ void tb_server_audit_answer(TbRequest *request, const char *route, int status, g
 {
         TbServer *server = data;
         const char *method = tb_request_method(request);
-        bool reads = strcmp(method, "GET") == 0 || strcmp(method, "HEAD") == 0, fails = status >= 400;
+        bool fails = status >= 400;
         char outcome[8];
         g_snprintf(outcome, sizeof outcome, "%d", status);
         TbAuditNote note = {.user = tb_request_user(request),
@@ -326,7 +330,7 @@ void tb_server_audit_answer(TbRequest *request, const char *route, int status, g
                 note_by_link(request, server, &note);
                 return;
         }
-        for (gsize i = 0; !reads && i < G_N_ELEMENTS(known); i++) {
+        for (gsize i = 0; i < G_N_ELEMENTS(known); i++) {
                 if (strcmp(known[i].method, method) != 0 || strcmp(known[i].path, route) != 0)
                         continue;
                 note.action = known[i].action;

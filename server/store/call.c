@@ -42,10 +42,19 @@ void tb_db_call_free(TbDbCall *call)
 {
         if (!call)
                 return;
+        if (call->program_free)
+                call->program_free(call->program_data);
         g_array_unref(call->statements);
         tb_db_result_free(call->result);
         g_clear_error(&call->error);
         g_free(call);
+}
+
+void tb_db_call_program(TbDbCall *call, TbDbProgram program, gpointer data, GDestroyNotify free)
+{
+        call->program = program;
+        call->program_data = data;
+        call->program_free = free;
 }
 
 void tb_db_statement(TbDbCall *call, const char *sql)

@@ -119,6 +119,9 @@ static TbDbFault run_call(TbDb *db, TbDbCall *call)
         for (guint i = 0; i < call->statements->len && !fault; i++)
                 fault = db->engine->run(db->connection, &g_array_index(call->statements, TbDbStatement, i),
                                         call->until_us, call->result, &call->error);
+        if (!fault && call->program)
+                fault = call->program(db->engine, db->connection, call->until_us, call->program_data,
+                                      &call->error);
         return fault;
 }
 
@@ -211,18 +214,23 @@ static void run_calls(TbDb *db, GPtrArray *calls_take)
         tb_db_tell_results(db, g_steal_pointer(&calls));
 }
 
-/* Those that write and wait together are one transaction. A reader that came between is run after them. */
+static bool is_alone(const TbDbCall *call)
+{
+        return call->reads || call->program;
+}
+
+/* Those that write and wait together are one transaction. One that is for itself and came between is run after them. */
 static void run_queue(TbDb *db, TbDbCall *first)
 {
         while (first) {
                 GPtrArray *calls = g_ptr_array_new_with_free_func(call_destroy);
                 TbDbCall *next = NULL;
                 g_ptr_array_add(calls, first);
-                while (!first->reads && calls->len < TB_LIMIT_DB_TRANSACTION &&
-                       (next = tb_queue_take(db->calls, 0)) && !next->reads)
+                while (!is_alone(first) && calls->len < TB_LIMIT_DB_TRANSACTION &&
+                       (next = tb_queue_take(db->calls, 0)) && !is_alone(next))
                         g_ptr_array_add(calls, g_steal_pointer(&next));
                 run_calls(db, calls);
-                first = next && next->reads ? next : NULL;
+                first = next;
         }
 }
 

@@ -28,6 +28,8 @@ static TbDbFault apply(const TbDbEngine *engine, gpointer connection, const TbMi
         TbDbFault fault = run(engine, connection, engine->begin, NULL, error);
         if (!fault)
                 fault = engine->script(connection, migration->sql, error);
+        if (!fault && strcmp(migration->name, "audit-chain") == 0) /* no SQL of both has SHA-256 */
+                fault = tb_audit_chain_old(engine, connection, error);
         if (!fault)
                 fault = engine->run(connection, &note, NO_DEADLINE, NULL, error);
         if (!fault)
@@ -81,6 +83,18 @@ bool tb_db_migrate_now(const TbDbEngine *engine, const char *where, gint64 *ret_
         return fault == TB_DB_OK;
 }
 
+static bool run_program(const TbDbEngine *engine, gpointer connection, const TbDbCall *call, GError **error)
+{
+        TbDbFault fault = run(engine, connection, engine->begin, NULL, error);
+        if (!fault)
+                fault = call->program(engine, connection, NO_DEADLINE, call->program_data, error);
+        if (!fault)
+                fault = run(engine, connection, engine->commit, NULL, error);
+        if (fault && engine->in_transaction(connection))
+                run(engine, connection, engine->rollback, NULL, NULL);
+        return fault == TB_DB_OK;
+}
+
 bool tb_db_run_now(const TbDbEngine *engine, const char *where, TbDbCall *call, TbDbResult **ret_rows,
                    GError **error)
 {
@@ -92,6 +106,8 @@ bool tb_db_run_now(const TbDbEngine *engine, const char *where, TbDbCall *call, 
         for (guint i = 0; ok && i < call->statements->len; i++)
                 ok = engine->run(connection, &g_array_index(call->statements, TbDbStatement, i), -1, rows,
                                  error) == TB_DB_OK;
+        if (ok && call->program)
+                ok = run_program(engine, connection, call, error);
         if (connection)
                 engine->close(connection);
         tb_db_call_free(call);

@@ -42,10 +42,17 @@ void tb_db_result_add(TbDbResult *result, TbDbValue value); /* which it owns fro
 /* False: it is longer than a result may be. */
 bool tb_db_result_is_short(const TbDbResult *result, GError **error);
 
+typedef TbDbFault (*TbDbProgram)(const TbDbEngine *engine, gpointer connection, gint64 until_us,
+                                 gpointer data, GError **error);
+
 struct TbDbCall {
         bool reads;
-        GArray *statements; /* owned TbDbStatement */
-        gsize bytes;        /* of the parameters, roughly */
+        TbDbProgram
+                program; /* nullable: runs on the lane after the statements, where what to write depends on what is there */
+        gpointer program_data;
+        GDestroyNotify program_free; /* nullable */
+        GArray *statements;          /* owned TbDbStatement */
+        gsize bytes;                 /* of the parameters, roughly */
         /* of one that was submitted */
         TbDbDone done;
         gpointer data;
@@ -53,6 +60,10 @@ struct TbDbCall {
         TbDbResult *result;        /* owned; NULL: failed */
         GError *error;             /* owned */
 };
+
+/* `data` is freed by `free` with the call. Such a call has a transaction of its own: what it locks it does not hold for others, who
+ * may have locked what another server holds that waits for it. */
+void tb_db_call_program(TbDbCall *call, TbDbProgram program, gpointer data, GDestroyNotify free);
 
 /* A database system. `connection` belongs to the thread that opened it. */
 struct TbDbEngine {
@@ -76,6 +87,9 @@ struct TbDbEngine {
 
 /* Brings the schema up to this program's; TB_DB_FOREIGN when it is newer. */
 TbDbFault tb_db_migrate(const TbDbEngine *engine, gpointer connection, GError **error);
+
+/* What is in the audit log already becomes a chain (server/store/audit_chain.h); within a transaction of the caller. */
+TbDbFault tb_audit_chain_old(const TbDbEngine *engine, gpointer connection, GError **error);
 
 struct TbDb {
         TbRefCount refs; /* the owner's, the lane's, each posted message's */

@@ -18,7 +18,10 @@ extern const char tb_sql_host_put[], tb_sql_host_forget[], tb_sql_host_list[], t
 extern const char tb_sql_user_put[], tb_sql_user_end[], tb_sql_user_list[];
 extern const char tb_sql_group_put[], tb_sql_group_end[], tb_sql_group_list[];
 extern const char tb_sql_login_put[], tb_sql_login_end[], tb_sql_login_list[];
-extern const char tb_sql_audit_add[], tb_sql_audit_page[], tb_sql_audit_forget[];
+extern const char tb_sql_audit_add[], tb_sql_audit_page[], tb_sql_audit_forget[], tb_sql_audit_cut[];
+extern const char tb_sql_audit_chain[], tb_sql_audit_chain_page[], tb_sql_audit_export[];
+extern const char tb_sql_audit_head_first[], tb_sql_audit_head_lock[], tb_sql_audit_head_get[],
+        tb_sql_audit_head_set[];
 /* server/events */
 extern const char tb_sql_ev_attempt_add[], tb_sql_ev_attempt_list[], tb_sql_ev_device_add[],
         tb_sql_ev_device_get[];

@@ -2,12 +2,12 @@
 // signed tokens, guessing, the audit log. Black box, over HTTP.
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
-import { createHmac } from 'node:crypto';
+import { createHash, createHmac } from 'node:crypto';
 import { existsSync, readFileSync, readdirSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { test } from 'node:test';
 
-import { BUILD, assertProblem, sse, until } from './harness.mjs';
+import { BUILD, ROOT, assertProblem, sse, until } from './harness.mjs';
 import { HEAD, frame, serve } from './link.mjs';
 import { hostKey, Server, withServer } from './server-harness.mjs';
 
@@ -205,6 +205,8 @@ test('groups: one sees and controls what they name, by every way; whoever may le
     ['/server/system/getAllHosts', 403],
     ['/api/users', 403],
     ['/api/audit', 403],
+    ['/api/audit/export', 403],
+    ['/api/audit/check', 403],
     ['/api/enrol', 403],
   ])
     await must(status, byCi('GET', target));
@@ -527,6 +529,66 @@ test('the audit log: who did what, from where, by which request; filters and a c
   const again = await withServer(t, {}, { state: server.folder });
   const later = await signedIn(again, 'root', PASSWORD);
   assert.ok((await must(200, later.get('/api/audit?user=root'))).rows.some((r) => r.action === 'users.add'));
+});
+
+test('the audit log is a chain: as a file anybody can check it, and what a hand in the store does is found', async (t) => {
+  const { server, root } = await withAdmin(t);
+  for (const name of ['anna', '=1+1']) await root.request('POST', '/api/users', { json: { name, password: OTHER } });
+  const sha = (text) => createHash('sha256').update(text).digest('hex');
+  const names = ['user', 'action', 'object', 'outcome', 'address', 'request'];
+  let prev = '0'.repeat(64);
+  const entries = await until('the entries', async () => {
+    const { text, headers } = await root.get('/api/audit/export');
+    assert.match(headers['content-disposition'], /audit\.jsonl/);
+    const all = text.trim().split('\n').map(JSON.parse);
+    return all.length >= 3 && all;
+  });
+  for (const e of entries) {
+    const digests = names.map((n) => sha(`${sha(`${n}:${e.salts}`).slice(0, 32)}:${e[n]}`));
+    const lines = ['testbed-audit-1', prev, e.id, Date.parse(e.at), ...digests];
+    assert.equal(e.prev, prev);
+    assert.equal(e.hash, sha(`${lines.join('\n')}\n`));
+    prev = e.hash;
+  }
+  // … by the lines that the manual gives, too
+  const [, script] = /```python\n([\s\S]+?)```/.exec(readFileSync(path.join(ROOT, 'docs/ACCOUNTS.md'), 'utf8'));
+  const python = async () =>
+    spawnSync('python3', ['-c', script], { input: (await root.get('/api/audit/export')).text });
+  assert.equal((await python()).status, 0);
+  const csv = await root.get('/api/audit/export?action=users.', { headers: { Accept: 'text/csv' } });
+  assert.match(csv.headers['content-type'], /^text\/csv/);
+  assert.match(csv.text, /^id,at,user,action,[\w,]+\r\n\d+,\S+Z,"root","users.add","anna","ok",/);
+  assert.ok(csv.text.includes(`,"'=1+1","400",`), csv.text); // no formula in a spreadsheet
+  const check = (query = '') => must(200, root.get(`/api/audit/check${query}`));
+  assert.equal((await check(`?head=${prev}`)).ok, true);
+  assert.equal((await check(`?head=${'a'.repeat(64)}`)).ok, false);
+  assertProblem(await root.get('/api/audit/check?head=abc'), 400);
+  assertProblem(await root.get('/api/audit/export?format=xml'), 400);
+  // who took the log along, or looked through it, is in it
+  const who = (await must(200, root.get('/api/audit?action=audit.'))).rows.map((r) => `${r.user} ${r.action}`);
+  assert.deepEqual([...new Set(who)].sort(), ['root audit.check', 'root audit.export']);
+  // beside the server that runs
+  const verify = (...args) =>
+    spawnSync(path.join(BUILD, 'testbed-server'), ['--state-dir', server.folder, '--verify-audit', ...args], {
+      encoding: 'utf8',
+    });
+  assert.deepEqual([verify('--head', prev).status, verify('--head', 'f'.repeat(64)).status], [0, 3]);
+  const hand = `UPDATE audit SET object = 'bert' WHERE object = 'anna'`;
+  const sql =
+    'import sqlite3, sys\nsqlite3.connect(sys.argv[1], timeout=10, isolation_level=None).execute(sys.argv[2])';
+  assert.equal(spawnSync('python3', ['-c', sql, path.join(server.folder, 'server.db'), hand]).status, 0);
+  const said = await check();
+  assert.deepEqual(
+    said.findings.map((f) => [f.kind, f.id]),
+    [['changed', entries.find((e) => e.object === 'anna').id]],
+  );
+  assert.notEqual((await python()).status, 0);
+  const told = verify();
+  assert.equal(told.status, 3);
+  assert.match(
+    told.stdout,
+    /entry \d+ of \S+Z: this entry is not what was written[\s\S]+NOT what was written: 1 finding/,
+  );
 });
 
 test('two who change one user at once: what the one has not named, the other has', async (t) => {

@@ -9,6 +9,16 @@ export async function showAudit({ api, box, attempt }) {
   const rows = h('tbody', {});
   const more = h('button', { type: 'button', class: 'btn', hidden: true }, 'Older');
   const count = h('p', { class: 'muted small', role: 'status' });
+  const verdict = h('div', { class: 'stack', role: 'status' });
+  const check = h('button', { type: 'button', class: 'btn' }, 'Check the whole log');
+  check.addEventListener('click', () =>
+    attempt('Check of the audit log', async () => {
+      fill(verdict, h('p', { class: 'muted small' }, 'Reading all of it …'));
+      fill(verdict, ...verdictOf(await api.get('api/audit/check')));
+    }),
+  );
+  const file = (format, label) =>
+    h('a', { class: 'btn', href: `api/audit/export?format=${format}`, download: `audit.${format}` }, label);
   const input = (key, label) =>
     field(
       label,
@@ -62,11 +72,37 @@ export async function showAudit({ api, box, attempt }) {
             rows,
           ),
         ),
-        h('div', { class: 'buttons' }, more),
+        h(
+          'div',
+          { class: 'buttons' },
+          more,
+          check,
+          file('jsonl', 'Save as JSON lines'),
+          file('csv', 'Save as a table'),
+        ),
+        verdict,
       ),
     ),
   );
   await page1();
+}
+
+/** What a check found, in words: that all is as it was written, or what is not. */
+function verdictOf({ ok, entries, erased, first, head, found, findings }) {
+  const since = first ? ` since ${new Date(first).toLocaleString()}` : '';
+  const note = `Its newest hash is ${head}: noted elsewhere, it proves later that nothing before it was written anew.`;
+  const of = (f) => (f.at ? `${new Date(f.at).toLocaleString()}: ` : '');
+  return [
+    h(
+      'p',
+      { class: ok ? '' : 'error' },
+      ok
+        ? `All ${entries} entries${since} are what was written${erased ? `; ${erased} are of people who were erased` : ''}.`
+        : `The log is not what was written: ${found === 1 ? 'one finding' : `${found} findings`} in ${entries} entries${since}.`,
+    ),
+    ...(ok ? [] : [h('ul', {}, ...findings.map((f) => h('li', {}, `${of(f)}${f.what}`)))]),
+    h('p', { class: 'muted small' }, note),
+  ];
 }
 
 const auditRow = (r) =>

@@ -1,11 +1,8 @@
 /* The store lane on both engines: the same statements, the same answers. And what is PostgreSQL's alone: a server that goes away. */
 #include "server/store/db.h"
 
-#include <libpq-fe.h>
 #include <signal.h>
 #include <sys/stat.h>
-#include <sys/wait.h>
-#include <unistd.h>
 
 #include "lib/error.h"
 #include "lib/limits.h"
@@ -15,52 +12,7 @@
 #include "server/store/accounts.h"
 #include "server/store/import.h"
 #include "server/store/private.h"
-#include "tests/unit/server/db_rig.h"
-
-static struct {
-        char *folder, *url; /* owned */
-        GPid pid;
-} postgres;
-
-/* tests/postgres.sh in a folder of its own; the first start makes the database. */
-static void start_postgres(void)
-{
-        char *argv[] = {(char *)"sh", (char *)"tests/postgres.sh", postgres.folder, NULL};
-        g_autoptr(GError) error = NULL;
-        gint64 until_us = g_get_monotonic_time() + 2 * END_S * G_USEC_PER_SEC;
-        g_assert_true(g_spawn_async(NULL, argv, NULL, G_SPAWN_SEARCH_PATH | G_SPAWN_DO_NOT_REAP_CHILD, NULL,
-                                    NULL, &postgres.pid, &error));
-        while (PQping(postgres.url) != PQPING_OK) {
-                g_assert_cmpint(g_get_monotonic_time(), <, until_us);
-                g_assert_cmpint(waitpid(postgres.pid, NULL, WNOHANG), ==, 0);
-        }
-}
-
-static void stop_postgres(int signal)
-{
-        kill(postgres.pid, signal); /* SIGINT: it ends its connections first */
-        g_assert_cmpint(waitpid(postgres.pid, NULL, 0), ==, postgres.pid);
-}
-
-static void sql(const char *text)
-{
-        PGconn *c = PQconnectdb(postgres.url);
-        PGresult *r = PQexec(c, text);
-        if (PQresultStatus(r) != PGRES_COMMAND_OK && PQresultStatus(r) != PGRES_TUPLES_OK)
-                g_error("%s: %s", text, PQerrorMessage(c));
-        PQclear(r);
-        PQfinish(c);
-}
-
-/* An empty store of this engine. */
-static void begin(World *w, const TbDbEngine *engine)
-{
-        setup(w, NULL);
-        if (engine != &tb_db_postgres)
-                return;
-        w->url = postgres.url;
-        sql("SET client_min_messages = warning; DROP SCHEMA public CASCADE; CREATE SCHEMA public");
-}
+#include "tests/unit/server/postgres_rig.h"
 
 static void test_write_read(gconstpointer engine)
 {
@@ -425,6 +377,7 @@ static void test_schemas(gconstpointer engine)
         tb_db_statement(older, "DROP TABLE user_groups");
         tb_db_statement(older, "DROP TABLE logins");
         tb_db_statement(older, "DROP TABLE audit");
+        tb_db_statement(older, "DROP TABLE audit_head");
         tb_db_statement(older, "DROP TABLE ev_people");
         tb_db_statement(older, "DROP TABLE ev_logins");
         tb_db_statement(older, "DROP TABLE ev_devices");
@@ -570,9 +523,7 @@ int main(int argc, char **argv)
         };
         g_test_init(&argc, &argv, NULL);
         tb_log_init(TB_LOG_ERROR, false);
-        postgres.folder = g_dir_make_tmp("tb-pg-XXXXXX", NULL);
-        postgres.url = g_strdup_printf("postgresql:///postgres?host=%s&user=testbed", postgres.folder);
-        start_postgres();
+        begin_postgres();
         for (guint i = 0; i < G_N_ELEMENTS(tests); i++) {
                 g_autofree char *sqlite = g_strdup_printf("/db-engines/sqlite/%s", tests[i].name),
                                 *other = g_strdup_printf("/db-engines/postgres/%s", tests[i].name);
@@ -585,10 +536,6 @@ int main(int argc, char **argv)
         g_test_add_func("/db-engines/cut", test_cut);
         g_test_add_func("/db-engines/two", test_two);
         int rc = g_test_run();
-        stop_postgres(SIGINT);
-        char *argv_rm[] = {(char *)"rm", (char *)"-rf", postgres.folder, NULL};
-        g_spawn_sync(NULL, argv_rm, NULL, G_SPAWN_SEARCH_PATH, NULL, NULL, NULL, NULL, NULL, NULL);
-        g_free(postgres.url);
-        g_free(postgres.folder);
+        end_postgres();
         return rc;
 }
