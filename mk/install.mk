@@ -10,7 +10,7 @@ COMPLETIONS := $(DESTDIR)$(PREFIX)/share/bash-completion/completions
 # served as it lies there.
 PAGES := build/pages
 BUNDLER := web/node_modules/esbuild/package.json
-PAGES_OF := $(shell find web -name node_modules -prune -o -path web/tests -prune -o -type f -print) mk/pages.mjs
+PAGES_OF := $(shell find web -name node_modules -prune -o -path web/tests -prune -o -type f -print) mk/pages.mjs mk/icons.mjs
 .PHONY: pages
 pages: $(if $(wildcard $(BUNDLER)),$(PAGES)/.made) ## the pages as they are served: bundled and compressed
 $(PAGES)/.made: $(PAGES_OF) $(BUNDLER)

@@ -3,8 +3,11 @@
 // edited, and can be served as it lies there.
 import { brotliCompressSync, constants, gzipSync } from 'node:zlib';
 import { cpSync, existsSync, mkdirSync, readdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { createHash } from 'node:crypto';
 import { createRequire } from 'node:module';
 import path from 'node:path';
+
+import { icon } from './icons.mjs';
 
 const WEB = 'web';
 const out = path.relative('', path.resolve(process.argv[2]));
@@ -63,6 +66,7 @@ const ROOTS = {
   'server/account.html': '.',
   'server/users.html': '.',
   'server/diagnose.html': '.',
+  'server/capture.html': '.',
 };
 
 const pages = html.map((page) => {
@@ -133,7 +137,34 @@ for (const { page, text, modules: mods, scripts, styles } of pages) {
   mkdirSync(path.dirname(path.join(out, page)), { recursive: true });
   writeFileSync(path.join(out, page), done);
 }
-for (const f of ['favicon.svg', 'novnc/favicon.svg', 'vendor.json']) cpSync(path.join(WEB, f), path.join(out, f));
+for (const f of ['favicon.svg', 'novnc/favicon.svg', 'vendor.json', 'capture.webmanifest'])
+  cpSync(path.join(WEB, f), path.join(out, f));
+
+// what is installed on a phone: its icons, and the worker that keeps the page, which knows its files and their version
+const mark = readFileSync(path.join(WEB, 'favicon.svg'), 'utf8');
+mkdirSync(path.join(out, 'icons'), { recursive: true });
+for (const [name, pixels, whole] of [
+  ['192', 192, false],
+  ['512', 512, false],
+  ['maskable-512', 512, true],
+  ['180', 180, true],
+])
+  writeFileSync(path.join(out, 'icons', `${name}.png`), icon(mark, pixels, whole));
+const KEPT = { capture: 'server/capture.html' }; // an address, where the file has another name
+for (const f of ['app/crash.js', 'server/capture.js', 'css/server-capture.css', 'favicon.svg', 'capture.webmanifest'])
+  KEPT[f] = f;
+const version = createHash('sha256');
+for (const file of Object.values(KEPT)) version.update(readFileSync(path.join(out, file)));
+const ours = version.digest('hex').slice(0, 16);
+const worker = readFileSync(path.join(WEB, 'server', 'capture-worker.js'), 'utf8')
+  .replace("VERSION = 'source'", `VERSION = '${ours}'`)
+  .replace('SHELL = []', `SHELL = ${JSON.stringify(Object.keys(KEPT))}`);
+const kept = path.join(out, KEPT.capture);
+writeFileSync(
+  kept,
+  readFileSync(kept, 'utf8').replace('name="version" content="source"', `name="version" content="${ours}"`),
+);
+writeFileSync(path.join(out, 'server', 'capture-worker.js'), worker);
 
 // as modules, for pages of one's own and for tests
 cpSync(path.join(WEB, 'core'), path.join(out, 'core'), { recursive: true });

@@ -52,6 +52,17 @@ static void timeline_page(TbRequest *request, gpointer data)
         reply_page(request, data, "server/timeline.html");
 }
 
+static void capture_page(TbRequest *request, gpointer data)
+{
+        reply_page(request, data, "server/capture.html");
+}
+
+/* Below the page's own address: a worker serves no page above the folder that it comes from. */
+static void capture_worker(TbRequest *request, gpointer data)
+{
+        reply_page(request, data, "server/capture-worker.js");
+}
+
 static void diagnose_page(TbRequest *request, gpointer data)
 {
         reply_page(request, data, "server/diagnose.html");
@@ -350,6 +361,8 @@ const TbRoute tb_server_routes[] = {
         {.method = "GET", .path = "/v/{id}", .flags = TB_ROUTE_HIDDEN, .handler = watch_page},
         {.method = "GET", .path = "/links", .flags = TB_ROUTE_HIDDEN, .handler = links_page},
         {.method = "GET", .path = "/timeline", .flags = TB_ROUTE_HIDDEN, .handler = timeline_page},
+        {.method = "GET", .path = "/capture", .flags = TB_ROUTE_HIDDEN, .handler = capture_page},
+        {.method = "GET", .path = "/capture-worker.js", .flags = TB_ROUTE_HIDDEN, .handler = capture_worker},
         {.method = "GET", .path = "/diagnose", .flags = TB_ROUTE_HIDDEN, .handler = diagnose_page},
         {.method = "GET", .path = "/account", .flags = TB_ROUTE_HIDDEN, .handler = account_page},
         {.method = "GET", .path = "/users", .flags = TB_ROUTE_HIDDEN, .handler = users_page},

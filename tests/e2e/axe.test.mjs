@@ -195,6 +195,8 @@ test("the server's pages: hosts and links, a phone paired, an observer who watch
   const seen = { session_id: watching.session_id, device_id: 'sill', trigger_type: 'motion', clip_uri: 'local://x' };
   await server.post('/events', { ...seen, duration_seconds: 2, clip_mime: 'video/webm', clip_size_bytes: 9 });
   assert.deepEqual(await looksAt(`${server.url}/timeline`, [['events', shows('[data-event]')]]), []);
+  const narrow = { viewport: { width: 390, height: 844 }, phone: true };
+  assert.deepEqual(await looksAt(`${server.url}/capture`, [['watch', shows('.capture .empty')]], narrow), []);
   const tab = (name, there) => async (page) => {
     await page.getByRole('tab', { name }).click();
     await there(page);

@@ -160,6 +160,7 @@ test("the server's other pages, wide and on a phone's width: what they are for i
     account: '.notice',
     diagnose: '#verdict .notice',
     wall: '.tile canvas:not([hidden])',
+    capture: '.capture .empty',
   };
   page.errors.length = 0;
   for (const [name, selector] of Object.entries(pages)) {

@@ -54,6 +54,7 @@ fill(
     h('h1', {}, 'Events'),
     count,
     h('span', { class: 'spacer' }),
+    h('a', { class: 'btn', href: 'capture' }, 'Watch with this device'),
     actionButton({ class: 'btn' }, 'Who is told …', recipients, (e) => toast.error(e, 'Who is told')),
   ),
   h('div', { class: 'row', role: 'search' }, Object.values(filter)),
