@@ -16,6 +16,7 @@
 #include "host/phone/phones.h"
 #include "host/recorder/recorder.h"
 #include "host/rules/rules.h"
+#include "host/uplink/uplink.h"
 #include "host/vnc/vnc.h"
 #include "lib/config.h"
 #include "lib/descriptors.h"
@@ -50,6 +51,7 @@ typedef struct TbHost {
         TbBridge *bridge; /* NULL: no pairing server */
         TbPhones *phones;
         TbRecorder *recorder;
+        TbUplink *uplink;
         TbFinder *finder;
         TbApi *carried; /* the routes once more, for what the server carries to us */
         bool restart;   /* ends to be started again */
@@ -176,6 +178,7 @@ static bool open_bridge(TbHost *h, GError **error)
                 return false;
         tb_http_add_routes(tb_bridge_http(h->bridge), vnc_routes, h);
         tb_recorder_add_routes(h->recorder, tb_bridge_http(h->bridge));
+        tb_uplink_add_routes(h->uplink, tb_bridge_http(h->bridge));
         h->carried = tb_api_new(tb_bridge_http(h->bridge), h->core, h->media, NULL);
         tb_api_set_services(h->carried, services, h);
         tb_api_set_restart(h->carried, restart, h);
@@ -185,9 +188,14 @@ static bool open_bridge(TbHost *h, GError **error)
 static bool open_recorder(TbHost *h, GError **error)
 {
         h->recorder = tb_recorder_new(h->core, h->media, error);
-        if (h->recorder) /* before those of interfaces, which any word may name */
-                tb_recorder_add_routes(h->recorder, h->http);
-        return h->recorder != NULL;
+        if (!h->recorder)
+                return false;
+        tb_recorder_add_routes(h->recorder,
+                               h->http); /* before those of interfaces, which any word may name */
+        h->uplink = tb_uplink_new(h->core, error);
+        if (h->uplink)
+                tb_uplink_add_routes(h->uplink, h->http);
+        return h->uplink != NULL;
 }
 
 static bool open_rooms(TbHost *h, GError **error)
@@ -268,6 +276,7 @@ static void close_rooms(TbHost *h)
                 tb_http_stop(h->http, GRACE_MS, stopped, &done);
         while (!done)
                 g_main_context_iteration(NULL, TRUE);
+        tb_uplink_free(h->uplink);
         tb_recorder_free(h->recorder);
         tb_netserial_free(h->netserial);
         tb_vnc_free(h->vnc);

@@ -65,6 +65,8 @@ static const TbParam top_params[] = {
         OBJECT("ice", "stun, turn, turn_secret"),
         OBJECT("history", "mb"),
         OBJECT("recording", "folder, mb, device_mb, days, mode, pre_s, devices"),
+        OBJECT("uplink",
+               "to, folder, url, bucket, account, container, key_file, prefix, kbps: where clips go"),
         {.name = "discovery",
          .type = TB_PARAM_ANY,
          .help = "how the network is searched for hardware: false: not at all; {mdns, broadcast}"},
@@ -280,6 +282,8 @@ static void read_environment(TbHostConfig *c, TbConfigReader *r)
         tb_config_env_ice(r, &c->ice.stun, "WEBRTC_STUN_SERVERS", "stun");
         tb_config_env_ice(r, &c->ice.turn, "WEBRTC_TURN_SERVERS", "turn");
         tb_config_env_string(&c->ice.secret, "WEBRTC_TURN_SECRET");
+        c->uplink = tb_config_uplink(r, json_object_get(tb_config_root(r), "uplink"), c->server_url,
+                                     c->server_token, c->server_ca);
 }
 
 /* --- what is left open --- */
@@ -403,6 +407,7 @@ void tb_host_config_free(TbHostConfig *c)
         json_decref(c->devices);
         json_decref(c->recording);
         g_free(c->recording_dir);
+        json_decref(c->uplink);
         json_decref(c->rules);
         g_free(c->file);
         g_clear_pointer(&c->notes, g_ptr_array_unref);

@@ -54,6 +54,7 @@ typedef struct TbHostConfig {
         guint64 history_limit; /* bytes per console */
         json_t *recording;     /* owned: {mb,device_mb,days,mode,pre_s,devices:{id:{mode?,pre_s?}}} */
         char *recording_dir;
+        json_t *uplink;  /* where clips go: docs/RECORDING.md, without its key; owned; NULL: nowhere */
         guint discovery; /* TbDiscoveryNetwork of drivers/driver.h: how the network may be searched */
         /* devices as written: {id: {label?, attach, vnc?: port, rfc2217?, tcp?: port or {console: port}}} with lines for messages */
         json_t *devices;  /* object; owned */

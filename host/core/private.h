@@ -22,6 +22,9 @@ typedef struct TbDiscoverer TbDiscoverer; /* resources.c */
 
 /* config_recording.c: the section, checked and whole; new reference */
 json_t *tb_config_recording(TbConfigReader *reader, json_t *node);
+/* config_uplink.c: the same; NULL: clips go nowhere */
+json_t *tb_config_uplink(TbConfigReader *reader, json_t *node, const char *server_url,
+                         const char *server_token, const char *server_ca);
 
 typedef struct TbWatcher {
         guint id; /* 0: removed while a round of calls runs */

@@ -360,7 +360,8 @@ TbRecorder *tb_recorder_new(TbCore *core, TbMedia *media, GError **error)
                 r->folder,
                 &(TbWriterBounds){(guint64)json_integer_value(json_object_get(said, "mb")) << 20,
                                   (guint64)json_integer_value(json_object_get(said, "device_mb")) << 20,
-                                  (guint)json_integer_value(json_object_get(said, "days"))},
+                                  (guint)json_integer_value(json_object_get(said, "days")),
+                                  c->uplink != NULL},
                 &(TbWriterCalls){tell, tb_clips_ready, tb_clips_removed, r});
         r->making = tb_lane_new("clips", NULL, 0, NULL, error);
         r->writing = r->making ? tb_lane_new("recorder", tb_writer_tick, TB_WRITER_TICK_MS, r->writer, error)

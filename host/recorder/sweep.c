@@ -115,6 +115,19 @@ static void list_segments(TbWriter *w, GArray *out)
         }
 }
 
+/* It is still to be sent elsewhere (host/uplink keeps how far that is beside the clip). */
+static bool has_to_go(const TbWriter *w, const char *folder)
+{
+        g_autofree char *path = g_build_filename(folder, "uplink.json", NULL), *text = NULL;
+        gsize size = 0;
+        if (!w->bounds.uplinked)
+                return false;
+        json_auto_t *kept =
+                g_file_get_contents(path, &text, &size, NULL) ? tb_json_parse_kept(text, size, NULL) : NULL;
+        const char *state = json_string_value(json_object_get(kept, "state"));
+        return g_strcmp0(state, "done") != 0 && g_strcmp0(state, "failed") != 0;
+}
+
 static void list_clips(TbWriter *w, GArray *out)
 {
         g_autofree char *clips = g_build_filename(w->folder, "clips", NULL);
@@ -129,7 +142,8 @@ static void list_clips(TbWriter *w, GArray *out)
                 const char *state = json_string_value(json_object_get(clip, "state"));
                 piece.at_us = json_integer_value(json_object_get(clip, "from")) * 1000;
                 piece.stays = !clip || json_is_true(json_object_get(clip, "keep")) ||
-                              g_strcmp0(state, "recording") == 0;
+                              g_strcmp0(state, "recording") == 0 ||
+                              (g_strcmp0(state, "done") == 0 && has_to_go(w, piece.path));
                 g_autoptr(GDir) files = g_dir_open(piece.path, 0, NULL);
                 for (const char *name; files && (name = g_dir_read_name(files));) {
                         g_autofree char *file = g_build_filename(piece.path, name, NULL);

@@ -16,6 +16,7 @@ typedef struct TbWriterBounds {
         guint64 bytes;        /* of all that the recorder has; the oldest goes first */
         guint64 device_bytes; /* of the segments of one device */
         guint days;           /* 0: any age */
+        bool uplinked;        /* clips are sent elsewhere: none goes before it was (uplink.json says so) */
 } TbWriterBounds;
 
 typedef struct TbWriterCalls {

@@ -42,6 +42,16 @@ export function gapsOf({ left_out: leftOut = 0, behind_ms: behind = 0 }) {
   return says.join(' ');
 }
 
+/** How far a clip is on its way elsewhere, in words; `is`: of /host/uplink, undefined: it goes nowhere. */
+export function uplinkOf(is, now = Date.now()) {
+  if (!is) return '';
+  if (is.state === 'sending') return `Being sent: ${is.percent} %.`;
+  if (is.state === 'done') return 'Sent.';
+  if (is.state === 'failed') return `Not sent: ${is.why}`;
+  const again = is.next > now ? `; again in ${Math.ceil((is.next - now) / 1000)} s` : '';
+  return is.why ? `Waits to be sent${again}: ${is.why}` : 'Waits to be sent.';
+}
+
 /** How many of `rows` are at or before `t`. */
 export function countUntil(rows, t) {
   let low = 0;

@@ -272,6 +272,7 @@ export async function startFakeHost({ port = 0, prefix = '/', token = null, tick
       ]);
     if (path === '/host/phones') return json(res, []);
     if (path === '/host/clips') return json(res, []);
+    if (path === '/host/uplink') return json(res, { to: null, clips: {} });
     if (path === '/host/rules')
       return json(res, [
         {

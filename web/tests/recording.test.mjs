@@ -9,6 +9,7 @@ import {
   rowsOf,
   streamsOf,
   ticksOf,
+  uplinkOf,
   windowAround,
   zoomed,
 } from '../core/recording.js';
@@ -87,4 +88,15 @@ test('what a clip lacks is said in words', () => {
   assert.equal(gapsOf({ state: 'done' }), '');
   assert.equal(gapsOf({ left_out: 1, behind_ms: 0 }), 'One picture was left out: the encoder was too slow.');
   assert.match(gapsOf({ left_out: 3, behind_ms: 2340 }), /^3 pictures .* Its last 2\.3 s lack pictures/);
+});
+
+test('how far a clip is on its way', () => {
+  assert.equal(uplinkOf(undefined), '');
+  assert.equal(uplinkOf({ state: 'sending', percent: 43 }), 'Being sent: 43 %.');
+  assert.equal(uplinkOf({ state: 'waiting', percent: 0 }), 'Waits to be sent.');
+  assert.equal(
+    uplinkOf({ state: 'waiting', percent: 0, why: 'it is away', next: 5500 }, 1000),
+    'Waits to be sent; again in 5 s: it is away',
+  );
+  assert.equal(uplinkOf({ state: 'failed', percent: 9, why: 'too large' }), 'Not sent: too large');
 });

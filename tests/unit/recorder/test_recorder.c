@@ -466,6 +466,31 @@ static void test_sweep(void)
         remove_all(folder);
 }
 
+/* A clip that is still to be sent elsewhere stays; one that went, or never can, goes as any other. */
+static void test_sweep_uplink(void)
+{
+        g_autofree char *folder = scratch();
+        GString *said = g_string_new(NULL);
+        TbWriter *w = tb_writer_new(folder, &(TbWriterBounds){100, 100, 0, true},
+                                    &(TbWriterCalls){tell, not_now, removed, said});
+        static const char *const states[] = {NULL, "waiting", "done", "failed"};
+        for (guint i = 0; i < G_N_ELEMENTS(states); i++) {
+                json_auto_t *clip = clip_of(i, "done", false);
+                g_assert_true(tb_writer_save_clip(w, clip, NULL));
+                g_autofree char *own = tb_writer_clip_folder(
+                                        w, json_string_value(json_object_get(clip, "clip"))),
+                                *path = g_build_filename(own, "uplink.json", NULL),
+                                *text = g_strdup_printf("{\"state\":\"%s\"}", states[i] ? states[i] : "");
+                if (states[i])
+                        g_assert_true(g_file_set_contents(path, text, -1, NULL));
+        }
+        tb_writer_sweep(w);
+        g_assert_cmpstr(said->str, ==, "removed:clip-2 removed:clip-3 ");
+        tb_writer_free(w);
+        g_string_free(said, TRUE);
+        remove_all(folder);
+}
+
 /* A folder that cannot be written is told once, and it goes on when it can. */
 static void test_stopped(void)
 {
@@ -514,6 +539,7 @@ int main(int argc, char **argv)
         g_test_add_func("/recorder/flight", test_flight);
         g_test_add_func("/recorder/behind", test_encoder_behind);
         g_test_add_func("/recorder/sweep", test_sweep);
+        g_test_add_func("/recorder/sweep/uplink", test_sweep_uplink);
         g_test_add_func("/recorder/stopped", test_stopped);
         return g_test_run();
 }

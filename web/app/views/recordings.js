@@ -5,6 +5,7 @@ import { bytes, clockTime, duration } from '../../core/format.js';
 import { gapsOf, panned, shareOf, ticksOf, windowAround, zoomed } from '../../core/recording.js';
 import { actionButton, badge, confirmDialog, empty, fill, h, icon, notice, Scope, set, text } from '../dom.js';
 import { mountPlayer } from './player.js';
+import { uplink } from './uplink.js';
 
 const HOUR = 3600000;
 const day = (t) => new Date(t).toLocaleDateString(undefined, { weekday: 'short', day: 'numeric', month: 'short' });
@@ -36,6 +37,7 @@ export function mount(root, svc, { rest = [] } = {}) {
   });
   const about = h('span', { class: 'muted small', role: 'status' });
   const playerBox = h('div', {});
+  const sent = uplink(svc, scope);
   const list = h('ul', { class: 'list rec-clips', 'aria-label': 'Clips' });
   const zoom = (factor, around) => ((view = zoomed(view, factor, around)), draw());
   const tool = (label, run, name) =>
@@ -66,7 +68,7 @@ export function mount(root, svc, { rest = [] } = {}) {
       line,
     ),
     playerBox,
-    h('section', { class: 'panel rec-pad', 'aria-label': 'Clips' }, h('h2', {}, 'Clips'), list),
+    h('section', { class: 'panel rec-pad', 'aria-label': 'Clips' }, h('h2', {}, 'Clips'), sent.head, list),
   );
 
   const failed = (error) => !scope.closed && svc.toast.error(error, 'Recordings');
@@ -284,6 +286,7 @@ export function mount(root, svc, { rest = [] } = {}) {
         ),
         c.reason ? h('p', { class: 'small muted' }, c.reason) : null,
         gapsOf(c) ? h('p', { class: 'small muted' }, gapsOf(c)) : null,
+        sent.lineOf(c.clip),
         note,
       ),
       h(
@@ -342,6 +345,7 @@ export function mount(root, svc, { rest = [] } = {}) {
     recording = now ?? recording;
     clips = all;
     showState();
+    sent.look();
     if (clips.length) fill(list, clips.map(clipRow));
     else
       fill(
