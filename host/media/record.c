@@ -61,6 +61,8 @@ TbRecordVideo *tb_record_video_new(TbMedia *media, TbHub *hub, const TbRecordCal
         tb_hub_acquire(hub, false);
         if (calls->given)
                 tb_tap_on_given(video->tap, on_given);
+        if (calls->whole)
+                tb_tap_want_whole(video->tap);
         tb_tap_open(video->tap, true);
         return video;
 }

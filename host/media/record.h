@@ -1,6 +1,6 @@
 #pragma once
 /*
- * Pictures and sound of a device as they are encoded anyway, for who keeps them (host/recorder): one encoding, with what WebRTC viewers
+ * Pictures and sound of a device as they are encoded anyway, for who keeps them (host/recorder) or shows them in his own way (host/vnc): one encoding, with what WebRTC viewers
  * of the full size get. Thread: main, but the calls, which come on an encoder's thread: they must return at once and call nothing of here;
  * none comes after the free. `at_us`: when it was taken, by g_get_monotonic_time().
  */
@@ -17,6 +17,7 @@ typedef struct TbRecordCalls {
         /* It goes into the encoder now; nullable. What is given and never put out was left out for a newer one. */
         void (*given)(void *data, gint64 at_us);
         void (*unit)(void *data, const guint8 *bytes, gsize size, gint64 at_us, bool keyframe);
+        bool whole; /* a picture is one slice: tb_tap_want_whole() */
 } TbRecordCalls;
 
 /* One access unit, H.264 in byte-stream form; a keyframe has its parameter sets. The hub is held and its source runs, without counting as a

@@ -17,6 +17,7 @@ typedef struct Screen {      /* the viewers of one hub */
         TbHub *hub;          /* ref */
         TbHubSink *sink;     /* owned */
         TbVncScreen *screen; /* owned */
+        TbVncFilm *film;     /* owned */
         guint viewers;
 } Screen;
 
@@ -79,6 +80,7 @@ static void screen_free(gpointer data)
 {
         Screen *screen = data;
         tb_hub_remove_sink(screen->sink);
+        tb_vnc_film_free(screen->film);
         tb_vnc_screen_free(screen->screen);
         tb_hub_unref(screen->hub);
         g_free(screen);
@@ -97,6 +99,7 @@ static Screen *screen_of(TbVncSeats *seats, TbHub *hub, GError **error)
         Screen *screen = g_new0(Screen, 1);
         screen->hub = tb_hub_ref(hub);
         screen->screen = shared;
+        screen->film = tb_vnc_film_new(seats->media, hub);
         screen->sink = tb_hub_add_sink(hub, true, tb_vnc_screen_push, screen->screen);
         g_ptr_array_add(seats->screens, screen);
         return screen;
@@ -359,7 +362,7 @@ bool tb_vnc_seats_take(TbVncSeats *seats, const TbVncGuest *guest)
         seat->peer = g_strdup(guest->peer);
         seat->since_ms = tb_clock_mono_ms();
         seat->pending = json_array();
-        seat->viewer = tb_vnc_viewer_new(slot, guest->fd, screen->screen, name,
+        seat->viewer = tb_vnc_viewer_new(slot, guest->fd, screen->screen, screen->film, name,
                                          guest->role < TB_ROLE_OPERATOR, &viewer_ops, seat, &error);
         if (!seat->viewer) {
                 seat_free(seat);

@@ -12,6 +12,7 @@
 
 #include "host/vnc/buttons.h"
 #include "host/vnc/places.h"
+#include "host/vnc/show.h"
 #include "lib/error.h"
 #include "lib/limits.h"
 #include "lib/log.h"
@@ -107,7 +108,8 @@ static rfbBool extension_offered(rfbClientPtr client, void **data, int encoding)
 {
         TbVncSlot *slot = client->screen->screenData;
         return tb_vnc_buttons_offered(client, data, encoding) ||
-               tb_vnc_places_offered(client, data, encoding) || tb_vnc_aside_offered(&slot->aside, encoding);
+               tb_vnc_places_offered(client, data, encoding) ||
+               tb_vnc_aside_offered(&slot->aside, encoding) || tb_vnc_show_offered(slot, client, encoding);
 }
 
 static rfbProtocolExtension extension = {
@@ -314,6 +316,7 @@ bool tb_vnc_slot_adopt(TbVncSlot *slot, int fd, GByteArray *ret_init, GError **e
         int pair[2];
         slot->buttons = slot->tell_buttons = slot->places = slot->tell_places = false;
         slot->aside = (TbVncAside){0};
+        slot->film = false;
         if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0, pair) < 0) {
                 tb_set_error(error, TB_ERROR_UNAVAILABLE, "socketpair: %s", g_strerror(errno));
                 close(fd);

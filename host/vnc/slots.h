@@ -27,6 +27,7 @@ typedef struct TbVncSlot {
         bool buttons;             /* buttons.h: it sends extended pointer events */
         bool tell_buttons;        /* and is to be told that we take them */
         bool places, tell_places; /* the same of keys by place: places.h */
+        bool film;                /* show.h: it wants H.264 before all else */
         TbVncAside aside;
 } TbVncSlot;
 

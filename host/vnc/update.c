@@ -1,12 +1,9 @@
 #include "host/vnc/update.h"
 
-#include <errno.h>
-#include <poll.h>
 #include <string.h>
-#include <sys/socket.h>
-#include <sys/uio.h>
 
 #include "host/vnc/deflate.h"
+#include "host/vnc/rect.h"
 #include "host/vnc/tight.h"
 #include "host/vnc/translate.h"
 #include "host/vnc/zrle.h"
@@ -160,73 +157,27 @@ static void make(const TbVncKey *key, TbVncCoded *coded, gpointer data)
 }
 
 /* --- sending --- */
-/* Waits as the library does; it is woken by the end of the socket. */
-static bool send_vector(const TbVncSlot *slot, struct iovec *vector, gsize n)
+static void put_head_of(guint8 *to, const TbVncKey *key)
 {
-        for (;;) {
-                for (; n > 0 && vector->iov_len == 0; n--)
-                        vector++;
-                if (n == 0)
-                        return true;
-                const struct msghdr message = {.msg_iov = vector, .msg_iovlen = n};
-                ssize_t sent = sendmsg(slot->fd, &message, MSG_NOSIGNAL);
-                if (sent < 0 && errno == EINTR)
-                        continue;
-                if (sent < 0 && errno == EAGAIN) {
-                        struct pollfd p = {.fd = slot->fd, .events = POLLOUT};
-                        if (poll(&p, 1, TB_VNC_STALL_MS) > 0)
-                                continue;
-                }
-                if (sent <= 0)
-                        return false;
-                for (; n > 0 && (gsize)sent >= vector->iov_len; vector++, n--)
-                        sent -= (ssize_t)vector->iov_len;
-                if (n > 0) {
-                        vector->iov_base = (guint8 *)vector->iov_base + sent;
-                        vector->iov_len -= (gsize)sent;
-                }
-        }
-}
-
-static void put16(guint8 *to, int number)
-{
-        to[0] = (guint8)(number >> 8);
-        to[1] = (guint8)number;
-}
-
-static void put32(guint8 *to, guint32 number)
-{
-        put16(to, (int)(number >> 16));
-        put16(to + 2, (int)(number & 0xffff));
-}
-
-#define HEAD 12 /* bytes of a rectangle's head */
-
-static void put_head(guint8 *to, const TbVncKey *key)
-{
-        put16(to, key->x);
-        put16(to + 2, key->y);
-        put16(to + 4, key->width);
-        put16(to + 6, key->height);
-        put32(to + 8, (guint32)key->encoding);
+        tb_vnc_put_head(to, key->x, key->y, key->width, key->height, key->encoding);
 }
 
 /* Straight from the picture: rows that follow each other are one. */
 static bool send_native(const TbVncSlot *slot, const TbFrame *frame, const TbVncKey *key)
 {
-        guint8 head[HEAD];
+        guint8 head[TB_VNC_RECT_HEAD];
         struct iovec vector[1 + PIECE_ROWS];
         gsize row = (gsize)key->width * 4, n = 1;
         const guint8 *pixels = first_pixel(frame, key->x, key->y);
-        put_head(head, key);
-        vector[0] = (struct iovec){head, HEAD};
+        put_head_of(head, key);
+        vector[0] = (struct iovec){head, TB_VNC_RECT_HEAD};
         for (int y = 0; y < key->height; y++, pixels += frame->stride[0]) {
                 if (n > 1 && (const guint8 *)vector[n - 1].iov_base + vector[n - 1].iov_len == pixels)
                         vector[n - 1].iov_len += row;
                 else
                         vector[n++] = (struct iovec){(void *)(gpointer)pixels, row};
         }
-        return send_vector(slot, vector, n);
+        return tb_vnc_send_vector(slot, vector, n);
 }
 
 /* What lies between parts that are deflated here goes as it is; vectors that are full go first. */
@@ -244,7 +195,7 @@ static bool send_parts(TbVncWork *work, const TbVncSlot *slot, const TbVncCoded 
                         g_byte_array_append(out, bytes, (guint)(end - begin));
                 else {
                         struct iovec vector[2] = {{out->data, out->len}, {bytes, end - begin}};
-                        ok = send_vector(slot, vector, 2);
+                        ok = tb_vnc_send_vector(slot, vector, 2);
                         g_byte_array_set_size(out, 0);
                 }
                 if (!ok)
@@ -252,16 +203,16 @@ static bool send_parts(TbVncWork *work, const TbVncSlot *slot, const TbVncCoded 
                 begin = end;
         }
         struct iovec rest = {out->data, out->len};
-        return send_vector(slot, &rest, 1);
+        return tb_vnc_send_vector(slot, &rest, 1);
 }
 
 static bool send_coded(TbVncWork *work, const TbVncSlot *slot, const TbVncKey *key, const TbVncCoded *coded)
 {
-        guint8 head[HEAD + 4 + 2];
+        guint8 head[TB_VNC_RECT_HEAD + 4 + 2];
         struct iovec vector[2] = {{head, 0}, {coded->bytes, coded->size}};
         if (key->encoding != rfbEncodingTight) {
-                put_head(head, key);
-                vector[0].iov_len = HEAD;
+                put_head_of(head, key);
+                vector[0].iov_len = TB_VNC_RECT_HEAD;
         }
         if (coded->parts) {
                 g_byte_array_set_size(work->out, 0);
@@ -270,12 +221,12 @@ static bool send_coded(TbVncWork *work, const TbVncSlot *slot, const TbVncKey *k
         if (key->encoding == rfbEncodingZRLE || key->encoding == rfbEncodingZlib) {
                 bool *begun = key->encoding == rfbEncodingZRLE ? &work->zrle_begun : &work->zlib_begun;
                 guint32 begins = *begun ? 0 : 2;
-                put32(head + HEAD, (guint32)coded->size + begins);
-                put16(head + HEAD + 4, TB_VNC_ZLIB_HEADER);
+                tb_vnc_put32(head + TB_VNC_RECT_HEAD, (guint32)coded->size + begins);
+                tb_vnc_put16(head + TB_VNC_RECT_HEAD + 4, TB_VNC_ZLIB_HEADER);
                 vector[0].iov_len += 4 + begins;
                 *begun = true;
         }
-        return send_vector(slot, vector, 2);
+        return tb_vnc_send_vector(slot, vector, 2);
 }
 
 /* --- an update --- */

@@ -9,6 +9,7 @@
 #include "host/vnc/buttons.h"
 #include "host/vnc/clip.h"
 #include "host/vnc/places.h"
+#include "host/vnc/show.h"
 #include "host/vnc/update.h"
 #include "lib/limits.h"
 #include "lib/refcount.h"
@@ -20,6 +21,7 @@ struct TbVncViewer {
         TbVncSlot *slot;       /* borrowed; the thread's while it runs */
         int fd;                /* owned until it was adopted */
         TbVncWatcher *watcher; /* owned */
+        TbVncFilm *film;       /* borrowed; NULL: there is none */
         TbInterruptor *wake;   /* owned: a new picture, or stop */
         TbThread *thread;      /* owned */
         char *name;            /* owned */
@@ -27,10 +29,9 @@ struct TbVncViewer {
         const TbVncViewerOps *ops; /* static; NULL: freed, call nobody. Main only */
         gpointer data;
         gint stop; /* atomic */
+        TbVncTyped typed;
 
         TbMutex lock;
-        GArray *inputs;           /* TbVncInput on their way to main; protected by lock */
-        bool input_posted;        /* protected by lock */
         char *clip_in, *clip_out; /* owned: texts on their way to main and to the viewer; protected by lock */
         bool adopted;             /* the slot's descriptor is the viewer's socket; protected by lock */
         TbVncViewerStats stats;   /* protected by lock */
@@ -39,6 +40,7 @@ struct TbVncViewer {
         TbFrame *frame;  /* owned: what the library's frame buffer points to */
         guint64 picture; /* its number */
         TbVncWork *work; /* owned */
+        TbVncShow show;
         TbVncClip clip;
         const char *reason; /* static */
 };
@@ -48,7 +50,7 @@ static void viewer_unref(gpointer data)
         TbVncViewer *viewer = data;
         if (!tb_ref_dec(&viewer->ref))
                 return;
-        g_array_free(viewer->inputs, TRUE);
+        tb_vnc_typed_clear(&viewer->typed);
         g_free(viewer->clip_in);
         g_free(viewer->clip_out);
         g_free(viewer->name);
@@ -66,11 +68,8 @@ static void post(TbVncViewer *viewer, void (*call)(gpointer))
 /* --- main --- */
 GArray *tb_vnc_viewer_take(TbVncViewer *viewer)
 {
-        tb_mutex_lock(&viewer->lock);
-        GArray *inputs = viewer->inputs;
-        bool full = inputs->len >= TB_LIMIT_INPUT_EVENTS;
-        viewer->inputs = g_array_new(FALSE, FALSE, sizeof(TbVncInput));
-        tb_mutex_unlock(&viewer->lock);
+        bool full;
+        GArray *inputs = tb_vnc_typed_take(&viewer->typed, &full);
         if (full)
                 tb_interruptor_raise(viewer->wake); /* it may read on */
         return inputs;
@@ -79,9 +78,7 @@ GArray *tb_vnc_viewer_take(TbVncViewer *viewer)
 static void on_inputs(gpointer data)
 {
         TbVncViewer *viewer = data;
-        tb_mutex_lock(&viewer->lock);
-        viewer->input_posted = false;
-        tb_mutex_unlock(&viewer->lock);
+        tb_vnc_typed_told(&viewer->typed);
         if (viewer->ops)
                 viewer->ops->input(viewer, viewer->data);
         viewer_unref(data);
@@ -123,30 +120,11 @@ static void on_gone(gpointer data)
 }
 
 /* --- the viewer's thread --- */
-/* A pointer that only moves replaces its last position. One message makes one input at most, and none is read while the
- * queue is full. */
+/* One message makes one input at most, and none is read while the queue is full. */
 static void queue_input(TbVncViewer *viewer, TbVncInput input)
 {
-        tb_mutex_lock(&viewer->lock);
-        GArray *inputs = viewer->inputs;
-        TbVncInput *last = inputs->len ? &g_array_index(inputs, TbVncInput, inputs->len - 1) : NULL;
-        if (last && !last->key && !input.key && last->mask == input.mask)
-                *last = input;
-        else
-                g_array_append_val(inputs, input);
-        bool first = !viewer->input_posted;
-        viewer->input_posted = true;
-        tb_mutex_unlock(&viewer->lock);
-        if (first)
+        if (tb_vnc_typed_put(&viewer->typed, input))
                 post(viewer, on_inputs);
-}
-
-static bool has_room(TbVncViewer *viewer)
-{
-        tb_mutex_lock(&viewer->lock);
-        bool room = viewer->inputs->len < TB_LIMIT_INPUT_EVENTS;
-        tb_mutex_unlock(&viewer->lock);
-        return room;
 }
 
 static void place_event(bool down, guint32 keysym, guint32 place, TbVncSlot *slot)
@@ -213,7 +191,13 @@ static void show(TbVncViewer *viewer, TbFrame *frame_take)
 static bool take_picture(TbVncViewer *viewer)
 {
         rfbClientPtr client = viewer->slot->client;
-        TbFrame *frame = tb_vnc_watcher_take(viewer->watcher, client->modifiedRegion, &viewer->picture);
+        sraRegionPtr changed = sraRgnCreate();
+        TbFrame *frame = tb_vnc_watcher_take(viewer->watcher, changed, &viewer->picture);
+        if (frame) {
+                tb_vnc_show_changed(&viewer->show, frame, changed);
+                sraRgnOr(client->modifiedRegion, changed);
+        }
+        sraRgnDestroy(changed);
         if (!frame)
                 return true;
         bool resized = frame->width != viewer->frame->width || frame->height != viewer->frame->height;
@@ -256,8 +240,10 @@ static bool read_message(TbVncViewer *viewer)
                 return false;
         }
         switch (type) {
-        case rfbSetPixelFormat:
         case rfbSetEncodings:
+                viewer->slot->film = false; /* it is named again */
+                G_GNUC_FALLTHROUGH;
+        case rfbSetPixelFormat:
         case rfbFramebufferUpdateRequest:
         case rfbKeyEvent:
         case rfbSetDesktopSize: rfbProcessClientMessage(client); break;
@@ -291,11 +277,15 @@ static bool update(TbVncViewer *viewer)
                 viewer->reason = "the viewer takes nothing any more";
                 return false;
         }
-        if (!FB_UPDATE_PENDING(client))
-                return true;
         gint64 start = g_get_monotonic_time();
-        bool ok = tb_vnc_update(viewer->work, viewer->slot, tb_vnc_watcher_shared(viewer->watcher),
-                                viewer->frame, viewer->picture);
+        TbVncShown shown =
+                tb_vnc_show_update(&viewer->show, viewer->film, viewer->wake, viewer->slot, viewer->frame);
+        if (shown == TB_VNC_SHOW_WAITS || (shown == TB_VNC_SHOW_NOTHING && !FB_UPDATE_PENDING(client)))
+                return true;
+        bool ok = shown == TB_VNC_SHOW_NOTHING
+                          ? tb_vnc_update(viewer->work, viewer->slot, tb_vnc_watcher_shared(viewer->watcher),
+                                          viewer->frame, viewer->picture)
+                          : shown == TB_VNC_SHOW_SENT;
         ok = ok && tb_vnc_aside_updated(&viewer->slot->aside, client) && client->sock != RFB_INVALID_SOCKET;
         tb_mutex_lock(&viewer->lock);
         viewer->stats.updates++;
@@ -350,9 +340,10 @@ static bool begin(TbVncViewer *viewer)
 static void serve(TbVncViewer *viewer)
 {
         while (!g_atomic_int_get(&viewer->stop)) {
-                struct pollfd p[2] = {{.fd = has_room(viewer) ? viewer->slot->fd : -1, .events = POLLIN},
-                                      {.fd = tb_interruptor_fd(viewer->wake), .events = POLLIN}};
-                if (poll(p, 2, -1) < 0 && errno != EINTR)
+                struct pollfd p[2] = {
+                        {.fd = tb_vnc_typed_room(&viewer->typed) ? viewer->slot->fd : -1, .events = POLLIN},
+                        {.fd = tb_interruptor_fd(viewer->wake), .events = POLLIN}};
+                if (poll(p, 2, tb_vnc_show_wait_ms(&viewer->show)) < 0 && errno != EINTR)
                         return;
                 if (p[1].revents) {
                         tb_interruptor_lower(viewer->wake);
@@ -374,6 +365,7 @@ static void run(gpointer data)
         viewer->work = tb_vnc_work_new();
         if (begin(viewer))
                 serve(viewer);
+        tb_vnc_show_clear(&viewer->show);
         tb_vnc_work_free(viewer->work);
         tb_mutex_lock(&viewer->lock);
         viewer->adopted = false;
@@ -385,8 +377,9 @@ static void run(gpointer data)
 }
 
 /* --- life --- */
-TbVncViewer *tb_vnc_viewer_new(TbVncSlot *slot, int fd, TbVncScreen *screen, const char *name, bool view_only,
-                               const TbVncViewerOps *ops, gpointer data, GError **error)
+TbVncViewer *tb_vnc_viewer_new(TbVncSlot *slot, int fd, TbVncScreen *screen, TbVncFilm *film,
+                               const char *name, bool view_only, const TbVncViewerOps *ops, gpointer data,
+                               GError **error)
 {
         tb_assert_main();
         TbVncViewer *viewer = g_new0(TbVncViewer, 1);
@@ -395,11 +388,12 @@ TbVncViewer *tb_vnc_viewer_new(TbVncSlot *slot, int fd, TbVncScreen *screen, con
         viewer->slot = slot;
         slot->user = viewer;
         viewer->fd = fd;
+        viewer->film = film;
         viewer->name = g_strdup(name);
         viewer->view_only = view_only;
         viewer->ops = ops;
         viewer->data = data;
-        viewer->inputs = g_array_new(FALSE, FALSE, sizeof(TbVncInput));
+        tb_vnc_typed_init(&viewer->typed);
         viewer->wake = tb_interruptor_try_new(error);
         viewer->watcher = viewer->wake ? tb_vnc_screen_watch(screen, viewer->wake) : NULL;
         viewer->thread = viewer->wake ? tb_thread_try_start("vnc-viewer", run, viewer, error) : NULL;

@@ -16,18 +16,12 @@
 #include <glib.h>
 #include <stdbool.h>
 
+#include "host/vnc/film.h"
 #include "host/vnc/screen.h"
 #include "host/vnc/slots.h"
+#include "host/vnc/typed.h"
 
 typedef struct TbVncViewer TbVncViewer;
-
-typedef struct TbVncInput {
-        bool key;       /* else pointer */
-        bool down;      /* key */
-        guint32 keysym; /* key */
-        guint32 place;  /* key: tb_vnc_place_code() knows it; 0: not said */
-        int x, y, mask; /* pointer: RFB's button mask */
-} TbVncInput;
 
 typedef struct TbVncViewerOps {
         void (*input)(TbVncViewer *viewer, gpointer data); /* there is something for tb_vnc_viewer_take() */
@@ -41,10 +35,11 @@ typedef struct TbVncViewerStats {
         guint64 encode_us; /* time in the encoder and in writing */
 } TbVncViewerStats;
 
-/* `fd` is taken (non-blocking), `slot` is given back by the caller after tb_vnc_viewer_free(). `name` is the
- * desktop's name. NULL when no thread or descriptor can be had: `fd` and the slot are the caller's still. */
-TbVncViewer *tb_vnc_viewer_new(TbVncSlot *slot, int fd, TbVncScreen *screen, const char *name, bool view_only,
-                               const TbVncViewerOps *ops, gpointer data, GError **error);
+/* `fd` is taken (non-blocking), `slot` is given back by the caller after tb_vnc_viewer_free(). `film`: of the same screen; borrowed; NULL:
+ * there is none. `name` is the desktop's name. NULL when no thread or descriptor can be had: `fd` and the slot are the caller's still. */
+TbVncViewer *tb_vnc_viewer_new(TbVncSlot *slot, int fd, TbVncScreen *screen, TbVncFilm *film,
+                               const char *name, bool view_only, const TbVncViewerOps *ops, gpointer data,
+                               GError **error);
 GArray *tb_vnc_viewer_take(TbVncViewer *viewer); /* of TbVncInput: what waits; the caller owns it */
 /* What the viewer copied last and was not taken yet, UTF-8; NULL: nothing. The caller frees. */
 char *tb_vnc_viewer_take_clip(TbVncViewer *viewer);

@@ -123,7 +123,7 @@ export class Rfb {
     this.stream.write(m);
   }
 
-  /** The next update; returns what it held. Only raw, DesktopSize and ExtendedMouseButtons may be asked for. */
+  /** The next update; returns what it held. Only raw, H.264, DesktopSize and ExtendedMouseButtons may be asked for. */
   async update() {
     const head = await this.read(4);
     if (head[0] !== 0) throw new Error(`message ${head[0]}`);
@@ -139,7 +139,11 @@ export class Rfb {
       };
       rects.push(rect);
       if (rect.encoding === 0) this.#paste(rect, await this.read(rect.w * rect.h * 4));
-      else if (rect.encoding === -223) {
+      else if (rect.encoding === 50) {
+        const sizes = await this.read(8);
+        rect.flags = sizes.readUInt32BE(4);
+        rect.unit = await this.read(sizes.readUInt32BE(0));
+      } else if (rect.encoding === -223) {
         this.width = rect.w;
         this.height = rect.h;
         this.pixels = Buffer.alloc(rect.w * rect.h * 4);

@@ -2,7 +2,8 @@
  * A VNC viewer that only counts: vnc_count HOST:PORT SECONDS [ENCODINGS [FILE]]
  * Asks like TigerVNC on a LAN (Tight with JPEG, quality 8, compression 2), by libvncclient, and asks again as
  * soon as an update is complete. The picture carries a frame number (tests/tools/x11_motion.c): the updates
- * that show a new one count as frames. Prints one line of JSON:
+ * that show a new one count as frames. ENCODINGS "h264": encoding 50 before all others, which the library does not know: its access units are
+ * not decoded, each counts as a frame. Prints one line of JSON:
  * {"frames","updates","pixels","rows","bytes","seconds"}. `bytes`: that came, of all kinds. `pixels`: painted, in pictures of full size; `rows`: height
  * of the last update's first rectangle. FILE: the last picture, asked for as a whole, 4 bytes a pixel, red
  * first.
@@ -57,6 +58,38 @@ static void on_update(rfbClient *client)
         last_number = number;
 }
 
+/* --- H.264 --- */
+#define H264 50
+static int h264_encodings[] = {H264, 0};
+static guint8 unit[8 * 1024 * 1024];
+
+static rfbBool on_h264(rfbClient *client, rfbFramebufferUpdateRectHeader *rect)
+{
+        guint32 head[2];
+        if (rect->encoding != H264 || !ReadFromRFBServer(client, (char *)head, sizeof head))
+                return FALSE;
+        gsize size = GUINT32_FROM_BE(head[0]);
+        if (size > sizeof unit || !ReadFromRFBServer(client, (char *)unit, (unsigned)size))
+                return FALSE;
+        frames++;
+        return TRUE;
+}
+
+static rfbClientProtocolExtension h264 = {.encodings = h264_encodings, .handleEncoding = on_h264};
+
+/* The library names its own encodings first, whatever it is told. */
+static bool want_h264(rfbClient *client)
+{
+        static const gint32 wanted[] = {H264, 7 /* Tight */, -24 /* quality 8 */, -254 /* compression 2 */,
+                                        -224, -223};
+        guint8 message[4 + 4 * G_N_ELEMENTS(wanted)] = {2, 0, 0, G_N_ELEMENTS(wanted)};
+        for (gsize i = 0; i < G_N_ELEMENTS(wanted); i++) {
+                const guint32 be = GUINT32_TO_BE((guint32)wanted[i]);
+                memcpy(message + 4 + 4 * i, &be, 4);
+        }
+        return WriteToRFBServer(client, (char *)message, sizeof message);
+}
+
 static void quiet(const char *format, ...)
 {
         (void)format;
@@ -82,6 +115,11 @@ int main(int argc, char **argv)
         rfbClientLog = quiet;
         rfbClient *client = rfbGetClient(8, 3, 4);
         client->appData.encodingsString = argc > 3 ? argv[3] : "tight copyrect hextile raw";
+        bool film = argc > 3 && strcmp(argv[3], "h264") == 0;
+        if (film) {
+                rfbClientRegisterExtension(&h264);
+                client->appData.encodingsString = "tight";
+        }
         client->appData.qualityLevel = 8;
         client->appData.compressLevel = 2;
         client->appData.useRemoteCursor = TRUE;
@@ -95,6 +133,8 @@ int main(int argc, char **argv)
                 fprintf(stderr, "vnc_count: cannot connect to %s\n", argv[1]);
                 return 1;
         }
+        if (film && !want_h264(client))
+                return 1;
         gint64 start = g_get_monotonic_time();
         double passed = 0;
         while ((passed = (double)(g_get_monotonic_time() - start) / G_USEC_PER_SEC) < seconds) {

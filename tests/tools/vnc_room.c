@@ -119,7 +119,7 @@ static bool on_enter(const TbVncGuest *guest, gpointer data)
         Seat *seat = g_new0(Seat, 1);
         seat->room = room;
         seat->slot = slot;
-        seat->viewer = tb_vnc_viewer_new(slot, guest->fd, room->screen, "test picture",
+        seat->viewer = tb_vnc_viewer_new(slot, guest->fd, room->screen, NULL, "test picture",
                                          guest->role < TB_ROLE_OPERATOR, &viewer_ops, seat, NULL);
         g_ptr_array_add(room->viewers, seat);
         printf("joined %s %s\n", tb_role_name(guest->role), guest->peer);

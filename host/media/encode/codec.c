@@ -151,7 +151,7 @@ void tb_codec_distrust(const TbEncoderSpec *spec)
                 probed[spec - SPECS] = -1;
 }
 
-GstElement *tb_codec_make(const TbEncoderSpec *spec)
+GstElement *tb_codec_make(const TbEncoderSpec *spec, bool whole)
 {
         GstElement *element = gst_element_factory_make(spec->element, "encoder");
         if (!element)
@@ -163,7 +163,7 @@ GstElement *tb_codec_make(const TbEncoderSpec *spec)
                 else
                         tb_log(TB_LOG_DEBUG, TB_F(), "%s has no property %s", spec->element, p[0]);
         if (strcmp(spec->element, "x264enc") == 0)
-                g_object_set(element, "threads", CLAMP(g_get_num_processors(), 1, 4), NULL);
+                g_object_set(element, "threads", whole ? 1 : CLAMP(g_get_num_processors(), 1, 4), NULL);
         return element;
 }
 

@@ -33,8 +33,8 @@ const TbEncoderSpec *tb_codec_encoder(TbCodec codec, bool hardware);
  * thread.
  */
 void tb_codec_distrust(const TbEncoderSpec *spec);
-/* A new floating element, set up. NULL when it cannot be made. */
-GstElement *tb_codec_make(const TbEncoderSpec *spec);
+/* A new floating element, set up; `whole`: so that a picture is one slice. NULL when it cannot be made. */
+GstElement *tb_codec_make(const TbEncoderSpec *spec, bool whole);
 /* x264 gives each picture the share of one of `fps`. Of a rate and its buffer makes those by which pictures that come every
  * `every_ms` get all of the rate, each at most what the buffer holds. */
 void tb_codec_rate_of_few(guint fps, guint every_ms, guint *kbps, guint *vbv_ms);

@@ -261,6 +261,24 @@ static bool key_is_coming(TbEncoder *encoder, gint64 now_us)
                (encoder->key_us > encoder->group.key_us && now_us - encoder->key_us < KEY_OVERDUE_MS * 1000);
 }
 
+void tb_tap_want_whole(TbTap *tap)
+{
+        tb_assert_main();
+        TbEncoder *encoder = tap->encoder;
+        if (encoder->whole)
+                return;
+        encoder->whole = true;
+        if (!encoder->pipeline) /* it is made anew soon */
+                return;
+        tb_encoder_stop(encoder);
+        tb_mutex_lock(&encoder->taps_lock);
+        tb_group_clear(&encoder->group);
+        tb_group_init(&encoder->group);
+        tb_mutex_unlock(&encoder->taps_lock);
+        if (!tb_encoder_build_best(encoder, NULL))
+                tb_encoder_retry(encoder);
+}
+
 void tb_tap_expect(TbTap *tap)
 {
         tb_assert_main();

@@ -34,6 +34,9 @@ guint tb_encoders_count(TbEncoders *encoders);
 TbTap *tb_tap_new(TbEncoders *encoders, TbHub *hub, TbCodec codec, TbRung rung,
                   void (*packet)(void *data, GstBuffer *buffer, bool keyframe), void *data, GError **error);
 void tb_tap_remove(TbTap *tap); /* frees it; accepts NULL */
+/* Before it is opened: from now on a picture is one slice, for viewers that take a slice for a picture (noVNC 1.7). It takes one core the
+ * time that several slices take many. The encoder begins anew, with a keyframe, and stays so. */
+void tb_tap_want_whole(TbTap *tap);
 /* It will be opened within moments: sees to it that a keyframe is there by then. */
 void tb_tap_expect(TbTap *tap);
 /* Packets come from now on. `recent`: beginning at once with those since the last keyframe, when that is no

@@ -36,6 +36,11 @@ static gboolean retry(gpointer data)
         return G_SOURCE_REMOVE;
 }
 
+void tb_encoder_retry(TbEncoder *encoder)
+{
+        encoder->retry_timer = g_timeout_add(RETRY_MS, retry, encoder);
+}
+
 /* An encoder that is there and can be started may still fail: at this size, when the graphics card is busy,
  * after a driver's crash. Viewers stay and get the pictures of the next best one. */
 static void broke(TbEncoder *encoder, const char *why)
@@ -53,7 +58,7 @@ static void broke(TbEncoder *encoder, const char *why)
                 if (tb_encoder_build_best(encoder, NULL))
                         return;
         }
-        encoder->retry_timer = g_timeout_add(RETRY_MS, retry, encoder);
+        tb_encoder_retry(encoder);
 }
 
 void tb_encoder_failed(TbEncoders *set, TbEncoder *encoder, guint build, const char *why)

@@ -246,7 +246,7 @@ bool tb_encoder_build(TbEncoder *encoder, GError **error)
         GstElement *src = add(pipeline, gst_element_factory_make("appsrc", NULL));
         GstElement *convert = add(pipeline, gst_element_factory_make("videoconvertscale", NULL));
         GstElement *scaled = add(pipeline, gst_element_factory_make("capsfilter", NULL));
-        GstElement *enc = add(pipeline, tb_codec_make(encoder->spec));
+        GstElement *enc = add(pipeline, tb_codec_make(encoder->spec, encoder->whole));
         GstElement *filter = add(pipeline, gst_element_factory_make("capsfilter", NULL));
         GstElement *out = add(pipeline, gst_element_factory_make("appsink", NULL));
         if (!src || !convert || !scaled || !enc || !filter || !out ||

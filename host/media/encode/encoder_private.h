@@ -31,6 +31,7 @@ struct TbEncoder {
         guint build;     /* number of that pipeline; no other of this process has it; 0: none; atomic */
         guint pipelines; /* made and not ended yet: their threads know the encoder */
         bool ended;      /* nobody has it any more; freed when the last pipeline ends */
+        bool whole;      /* a picture is one slice */
         GstAppSrc *src;  /* borrowed from pipeline */
         GstElement *scaled, *encoder; /* borrowed from pipeline */
         TbHubSink *sink;              /* owned */
@@ -89,6 +90,7 @@ void tb_encoder_free(TbEncoder *encoder); /* no pipeline of it is left */
 /* --- encoder_failover.c; main thread --- */
 /* Makes the pipeline of encoder->spec, or of the next best one that can be made. */
 bool tb_encoder_build_best(TbEncoder *encoder, GError **error);
+void tb_encoder_retry(TbEncoder *encoder); /* there is no pipeline: the same in a while, and again */
 /* The pipeline with this number told an error. `encoder` may have gone since. */
 void tb_encoder_failed(TbEncoders *set, TbEncoder *encoder, guint build, const char *why);
 /* Now and then: an encoder that gives nothing has failed, too. */
