@@ -48,10 +48,10 @@ struct TbServer {
 };
 
 extern const TbRoute tb_server_routes[], tb_server_host_routes[], tb_server_enrol_routes[],
-        tb_server_own_routes[], tb_server_login_routes[], tb_server_signin_routes[], tb_server_user_routes[],
-        tb_server_group_routes[], tb_server_audit_routes[], tb_server_telemetry_routes[],
-        tb_server_link_routes[], tb_server_list_routes[], tb_server_registered_routes[],
-        tb_server_diagnose_routes[];
+        tb_server_own_routes[], tb_server_login_routes[], tb_server_signin_routes[], tb_server_token_routes[],
+        tb_server_user_routes[], tb_server_group_routes[], tb_server_audit_routes[],
+        tb_server_telemetry_routes[], tb_server_link_routes[], tb_server_list_routes[],
+        tb_server_registered_routes[], tb_server_diagnose_routes[];
 /* Parameters of what is given out, in two tables: "ttl_s" and "note" */
 #define TB_SERVER_TERMS                                                                                      \
         {.name = "ttl_s",                                                                                    \

@@ -22,6 +22,7 @@ void tb_jwt_clear(TbJwt *jwt)
 {
         g_clear_pointer(&jwt->sub, g_free);
         g_clear_pointer(&jwt->groups, g_strfreev);
+        g_clear_pointer(&jwt->login, g_free);
 }
 
 bool tb_jwt_looks_like_one(const char *token)
@@ -163,8 +164,34 @@ static bool take_claims(const json_t *claims, gint64 now_s, TbJwt *jwt, GError *
                 return bad(error, "has a role that is none (viewer, operator, admin)");
         if (!take_groups(json_object_get(claims, "groups"), jwt))
                 return bad(error, "has groups that are no list of names");
+        const json_t *login = json_object_get(claims, "login");
+        if (login && !json_is_string(login))
+                return bad(error, "names a sign-in that is none (login)");
         jwt->sub = g_strdup(sub);
+        jwt->login = g_strdup(json_string_value(login));
         return true;
+}
+
+static char *encode(const void *bytes, gsize size)
+{
+        char *text = g_base64_encode(bytes, size);
+        g_strdelimit(text, "+", '-');
+        g_strdelimit(text, "/", '_');
+        text[strcspn(text, "=")] = '\0';
+        return text;
+}
+
+char *tb_jwt_sign(const json_t *claims, const char *secret)
+{
+        static const char head[] = "{\"alg\":\"HS256\",\"typ\":\"JWT\"}";
+        guint8 mac[EVP_MAX_MD_SIZE];
+        unsigned int size = 0;
+        gsize n;
+        g_autofree char *text = tb_json_text(claims, &n), *first = encode(head, sizeof head - 1),
+                        *second = encode(text, n), *both = g_strconcat(first, ".", second, NULL);
+        HMAC(EVP_sha256(), secret, (int)strlen(secret), (const guint8 *)both, strlen(both), mac, &size);
+        g_autofree char *third = encode(mac, size);
+        return g_strconcat(both, ".", third, NULL);
 }
 
 bool tb_jwt_read(const char *token, const char *secret, gint64 now_s, TbJwt *ret, GError **error)

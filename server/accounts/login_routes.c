@@ -20,6 +20,7 @@ typedef struct Try {
         char *user, *browser; /* owned; browser NULL: not known */
         char net[TB_NET_KEY];
         bool here;
+        bool pair; /* a program, which keeps tokens and no cookies */
 } Try;
 
 static Try *try_new(TbRequest *request, TbServer *server, const char *user)
@@ -102,6 +103,11 @@ static void signed_in(Try *t)
 {
         TbServer *server = t->server;
         TbGuess guess = guess_of(t);
+        if (t->pair) {
+                tb_guesses_right(server->guesses, &guess, g_get_monotonic_time());
+                tb_server_give_pair(t->request, server, t->user);
+                return;
+        }
         g_autofree char *token = NULL, *known = NULL, *about = browser_of(t->request);
         const char *peer = tb_request_peer(t->request);
         tb_guesses_right(server->guesses, &guess, g_get_monotonic_time());
@@ -139,15 +145,15 @@ static void on_looked(bool right, const char *text G_GNUC_UNUSED, gpointer data)
         try_free(t);
 }
 
-static void login(TbRequest *request, gpointer data)
+static void look_at_password(TbRequest *request, TbServer *server, bool pair)
 {
-        TbServer *server = data;
         json_t *in = tb_request_json(request);
         const char *name = json_string_value(json_object_get(in, "name")),
                    *password = json_string_value(json_object_get(in, "password"));
         const TbUser *user = tb_accounts_user(tb_people_store(server->people), name);
         Try *t = try_new(request, server, name);
         g_autoptr(GError) error = NULL;
+        t->pair = pair;
         if (is_safe_way(request, server, &error) && may_try(t, &error) &&
             tb_hasher_start(server->hasher, password, true, user ? user->password : NULL, NULL, on_looked, t,
                             &error))
@@ -156,6 +162,16 @@ static void login(TbRequest *request, gpointer data)
                 tb_request_add_header(request, "Retry-After", "2");
         tb_request_reply_error(request, error);
         try_free(t);
+}
+
+static void login(TbRequest *request, gpointer data)
+{
+        look_at_password(request, data, false);
+}
+
+void tb_server_login_program(TbRequest *request, gpointer data)
+{
+        look_at_password(request, data, true);
 }
 
 /* What a page needs to ask for. */
@@ -173,7 +189,7 @@ static void logout(TbRequest *request, gpointer data)
 {
         TbServer *server = data;
         const TbCaller *caller = tb_request_caller(request);
-        if (caller->by == TB_BY_COOKIE || caller->by == TB_BY_LOGIN) {
+        if (caller->login && *caller->login) {
                 tb_accounts_remove_login(tb_people_store(server->people), caller->login);
                 tb_log(TB_LOG_INFO, TB_F("user", caller->user, "request", tb_request_id(request)),
                        "signed out");
@@ -238,7 +254,7 @@ static void change_password(TbRequest *request, gpointer data)
         try_free(t);
 }
 
-static const TbParam login_params[] = {
+const TbParam tb_server_login_params[] = {
         {.name = "name",
          .type = TB_PARAM_STRING,
          .required = true,
@@ -280,7 +296,7 @@ const TbRoute tb_server_login_routes[] = {
         {.method = "POST",
          .path = "/api/login",
          .body = TB_BODY_JSON,
-         .json = login_params,
+         .json = tb_server_login_params,
          .max_body = 4096,
          .handler = login,
          .tag = "accounts",

@@ -5,6 +5,7 @@
 #include "lib/clock.h"
 #include "lib/error.h"
 #include "lib/limits.h"
+#include "lib/limits_trust.h"
 #include "lib/log.h"
 #include "lib/rate.h"
 #include "lib/server_limits.h"
@@ -12,6 +13,7 @@
 
 #define TOKEN_BYTES 32
 #define ID_BYTES 9
+#define REFRESH_PREFIX "refresh-"
 #define SEEN_MS 60000 /* how exactly it is known when a login was last used */
 #define MS G_GINT64_CONSTANT(1000)
 
@@ -133,9 +135,13 @@ static bool is_over(const TbLogin *login, gint64 now_ms)
         return now_ms >= holds_until(login);
 }
 
+/* What a signed token has opened goes on as long as its program comes for another one in time. */
 gint64 tb_people_holds(const char *login, gpointer data)
 {
         const TbLogin *row = tb_accounts_login(tb_people_store(data), login);
+        gint64 signed_ms = (TB_LIMIT_ACCESS_TOKEN_S + TB_LIMIT_JWT_LEEWAY_S) * MS;
+        if (row && row->kind == TB_LOGIN_REFRESH)
+                return MIN(row->expires_ms, row->last_ms + signed_ms);
         return row ? holds_until(row) : 0;
 }
 
@@ -171,6 +177,14 @@ static char *cookie_of(const char *cookies, const char *name)
         return NULL;
 }
 
+/* Ours: what has ended opens nothing, however long the token would hold. */
+static bool is_of_refresh(TbPeople *p, const TbJwt *jwt, const TbUser *user)
+{
+        const TbLogin *login = tb_accounts_login(p->options.store, jwt->login);
+        return user && login && login->kind == TB_LOGIN_REFRESH && strcmp(login->user, user->name) == 0 &&
+               !is_over(login, tb_clock_ms());
+}
+
 /* Of who has an account here the account is the ceiling. */
 static bool is_of_jwt(TbPeople *p, const char *token, TbCaller *caller, GError **error)
 {
@@ -188,12 +202,17 @@ static bool is_of_jwt(TbPeople *p, const char *token, TbCaller *caller, GError *
                              "the signed token (JWT) names a user whom this server's configuration knows");
                 return false;
         }
+        if (jwt.login && !is_of_refresh(p, &jwt, user)) {
+                tb_set_error(error, TB_ERROR_UNAUTHORIZED,
+                             "the sign-in that this token is of has ended: sign in again");
+                return false;
+        }
         TbUser as = {.name = jwt.sub, .role = jwt.role, .groups = jwt.groups};
         if (user) {
                 as.role = jwt.role ? MIN(jwt.role, user->role) : user->role;
                 as.groups = user->groups;
         }
-        tb_people_caller(p, &as, TB_BY_JWT, NULL, caller);
+        tb_people_caller(p, &as, TB_BY_JWT, jwt.login, caller);
         if (!user && jwt.groups && !*jwt.groups) /* of no group: that is not the same as not to be narrowed */
                 caller->grants = tb_grants_new();
         caller->until_ms = (jwt.exp_s + TB_LIMIT_JWT_LEEWAY_S) * MS;
@@ -243,9 +262,57 @@ const TbLogin *tb_people_sign_in(TbPeople *p, const char *user, TbLoginKind kind
                          .created_ms = now_ms,
                          .last_ms = now_ms,
                          .expires_ms = now_ms + ttl_s * MS};
-        *ret_token = g_strconcat(kind == TB_LOGIN_TOKEN ? TB_LOGIN_PREFIX : "", random, NULL);
+        *ret_token = kind == TB_LOGIN_REFRESH
+                             ? g_strconcat(REFRESH_PREFIX, id, ".", random, NULL)
+                             : g_strconcat(kind == TB_LOGIN_TOKEN ? TB_LOGIN_PREFIX : "", random, NULL);
         tb_secret_hash(*ret_token, login.hash);
         return tb_accounts_add_login(p->options.store, &login);
+}
+
+/* The sign-in that the token names, whether the token is (still) its own or not. */
+static const TbLogin *named_by(TbPeople *p, const char *token)
+{
+        if (!g_str_has_prefix(token, REFRESH_PREFIX))
+                return NULL;
+        const char *id = token + strlen(REFRESH_PREFIX), *dot = strchr(id, '.');
+        g_autofree char *name = dot ? g_strndup(id, (gsize)(dot - id)) : NULL;
+        const TbLogin *login = name ? tb_accounts_login(p->options.store, name) : NULL;
+        return login && login->kind == TB_LOGIN_REFRESH && !is_over(login, tb_clock_ms()) ? login : NULL;
+}
+
+const TbLogin *tb_people_refresh(TbPeople *p, const char *token, const char *address, char **ret_token,
+                                 char **ret_thief)
+{
+        guint8 hash[TB_SECRET_HASH];
+        const TbLogin *login = named_by(p, token);
+        gint64 now_ms = tb_clock_ms();
+        if (!login)
+                return NULL;
+        g_autofree char *id = g_strdup(login->id), *random = tb_random_token(TOKEN_BYTES);
+        tb_secret_hash(token, hash);
+        if (!tb_secret_equal(hash, login->hash, sizeof hash)) {
+                *ret_thief = g_strdup(login->user);
+                tb_accounts_remove_login(p->options.store, id);
+                return NULL;
+        }
+        *ret_token = g_strconcat(REFRESH_PREFIX, id, ".", random, NULL);
+        tb_secret_hash(*ret_token, hash);
+        tb_accounts_renew_login(p->options.store, id, hash, address, now_ms,
+                                now_ms + TB_LIMIT_REFRESH_TOKEN_S * MS);
+        return tb_accounts_login(p->options.store, id);
+}
+
+char *tb_people_access_token(TbPeople *p, const TbLogin *login)
+{
+        const TbUser *user = tb_accounts_user(p->options.store, login->user);
+        gint64 now_s = tb_clock_ms() / 1000;
+        if (!user || !p->options.jwt_secret)
+                return NULL;
+        json_auto_t *claims =
+                json_pack("{s:s, s:n, s:s, s:n, s:s, s:s, s:I, s:I}", "sub", user->name, "email", "role",
+                          tb_role_name(user->role), "organizationId", "aud", "testbed", "login", login->id,
+                          "iat", (json_int_t)now_s, "exp", (json_int_t)now_s + TB_LIMIT_ACCESS_TOKEN_S);
+        return tb_jwt_sign(claims, p->options.jwt_secret);
 }
 
 guint tb_people_sign_out(TbPeople *p, const char *user, const char *but)

@@ -41,6 +41,12 @@ bool tb_people_has_admin_without(TbPeople *people, const char *user, TbRole role
 /* A new login; its row is borrowed. *ret_token is shown once; the caller frees. */
 const TbLogin *tb_people_sign_in(TbPeople *people, const char *user, TbLoginKind kind, const char *about,
                                  const char *address, gint64 ttl_s, char **ret_token);
+/* A program's sign-in is used: its token is another one from here on. NULL: it is none, or has ended; *ret_thief (nullable, owned by the
+ * caller) names whose it was when it had been used before: two have it, so that sign-in has ended. */
+const TbLogin *tb_people_refresh(TbPeople *people, const char *token, const char *address, char **ret_token,
+                                 char **ret_thief);
+/* A signed token of that sign-in, TB_LIMIT_ACCESS_TOKEN_S long; the caller frees. NULL: there is no JWT_SECRET to sign it with. */
+char *tb_people_access_token(TbPeople *people, const TbLogin *login);
 /* Ends those of a user but for `but` (NULL: none is kept); browsers that are known stay so. How many. */
 guint tb_people_sign_out(TbPeople *people, const char *user, const char *but);
 /* Of a browser that has signed in as this person: its id; NULL. */

@@ -11,7 +11,10 @@ json_t *tb_server_logins(TbServer *server, const char *user, const char *own);
 void tb_server_end_login(TbRequest *request, TbServer *server, const char *user, const char *id);
 void tb_server_make_token(TbRequest *request, TbServer *server, const char *user);
 
-extern const TbParam tb_server_token_params[];
+extern const TbParam tb_server_token_params[], tb_server_login_params[];
+/* POST /api/token: who his password shows gets what a program keeps. */
+void tb_server_login_program(TbRequest *request, gpointer server);
+void tb_server_give_pair(TbRequest *request, TbServer *server, const char *user);
 
 void tb_server_refuse(TbRequest *request, GError **error); /* answers, and clears it */
 /* A list of texts, each of which `good` takes; NULL with the error. The caller frees. */

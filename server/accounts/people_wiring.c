@@ -201,6 +201,7 @@ static const struct {
 } known[] = {
         {"POST", "/api/login", "login", "name"},
         {"POST", "/api/logout", "logout", NULL},
+        {"POST", "/api/token", "login.program", "name"},
         {"PUT", "/api/me/password", "password.change", NULL},
         {"POST", "/api/me/sessions", "token.make", "about"},
         {"DELETE", "/api/me/sessions", "sessions.end", NULL},

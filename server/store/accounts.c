@@ -276,6 +276,19 @@ void tb_accounts_login_seen(TbAccounts *all, const char *id, const char *address
         mark(all, id_of(TB_ACCOUNT_LOGINS, id), false);
 }
 
+void tb_accounts_renew_login(TbAccounts *all, const char *id, const guint8 hash[TB_SECRET_HASH],
+                             const char *address, gint64 now_ms, gint64 expires_ms)
+{
+        Row *row = find(all, TB_ACCOUNT_LOGINS, id);
+        if (!row)
+                return;
+        g_hash_table_remove(all->tokens, row->login.hash);
+        memcpy(row->login.hash, hash, TB_SECRET_HASH);
+        g_hash_table_replace(all->tokens, row->login.hash, row);
+        row->login.expires_ms = expires_ms;
+        tb_accounts_login_seen(all, id, address, now_ms);
+}
+
 bool tb_accounts_remove_user(TbAccounts *all, const char *name)
 {
         g_autoptr(GPtrArray) logins = list(all, TB_ACCOUNT_LOGINS, name);

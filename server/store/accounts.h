@@ -30,6 +30,7 @@ typedef enum TbLoginKind {
         TB_LOGIN_PAGE,    /* a page's cookie */
         TB_LOGIN_TOKEN,   /* he made it for a program */
         TB_LOGIN_BROWSER, /* opens nothing: a browser that he has signed in with before */
+        TB_LOGIN_REFRESH, /* of a program: its token is another one after each use, and buys signed ones (JWT) */
 } TbLoginKind;
 
 typedef struct TbLogin {
@@ -62,6 +63,9 @@ void tb_accounts_put_group(TbAccounts *all, const TbGroup *group);
 const TbLogin *tb_accounts_add_login(TbAccounts *all,
                                      const TbLogin *login); /* its id and hash are made before */
 void tb_accounts_login_seen(TbAccounts *all, const char *id, const char *address, gint64 now_ms);
+/* It has another token from here on; what it was used from and when is noted, too. */
+void tb_accounts_renew_login(TbAccounts *all, const char *id, const guint8 hash[TB_SECRET_HASH],
+                             const char *address, gint64 now_ms, gint64 expires_ms);
 bool tb_accounts_remove_user(TbAccounts *all, const char *name); /* with his logins */
 bool tb_accounts_remove_group(TbAccounts *all, const char *name);
 bool tb_accounts_remove_login(TbAccounts *all, const char *id);

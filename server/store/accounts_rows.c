@@ -2,7 +2,7 @@
 
 #include "server/store/sql.h"
 
-const char *const tb_login_kinds[TB_LOGIN_KINDS] = {"page", "token", "browser"};
+const char *const tb_login_kinds[TB_LOGIN_KINDS] = {"page", "token", "browser", "refresh"};
 
 void tb_accounts_write_user(const TbUser *user, TbDbCall *call)
 {

@@ -219,6 +219,7 @@ test('groups: one sees and controls what they name, by every way; whoever may le
     '/api/devices',
     '/api/session',
     '/api/ice',
+    '/webrtc/turn-credentials',
     '/api/diagnose',
     '/api/me',
     '/api/me/sessions',
@@ -589,6 +590,63 @@ test('the audit log is a chain: as a file anybody can check it, and what a hand 
     told.stdout,
     /entry \d+ of \S+Z: this entry is not what was written[\s\S]+NOT what was written: 1 finding/,
   );
+});
+
+test('a program signs in: a signed token for minutes, the next one for another token each time', async (t) => {
+  const { server, root } = await withAdmin(t, {}, { env: { JWT_SECRET: SECRET } });
+  await must(201, root.request('POST', '/api/users', { json: { name: 'anna', role: 'operator', password: OTHER } }));
+  const signIn = (password) => server.post('/api/token', { name: 'anna', password });
+  const next = (refreshToken) => server.post('/api/token/refresh', { refreshToken });
+  const me = (pair) => server.get('/api/me', bearer(pair.accessToken));
+  assertProblem(await signIn(PASSWORD), 401);
+  const first = await must(200, signIn(OTHER));
+  // TB_LIMIT_ACCESS_TOKEN_S, TB_LIMIT_REFRESH_TOKEN_S
+  assert.deepEqual([first.tokenType, first.expiresIn, first.refreshExpiresIn], ['Bearer', 900, 604800]);
+  const claims = JSON.parse(Buffer.from(first.accessToken.split('.')[1], 'base64url'));
+  assert.deepEqual(
+    [claims.sub, claims.email, claims.role, claims.organizationId, claims.exp - claims.iat],
+    ['anna', null, 'operator', null, 900],
+  );
+  const is = await must(200, me(first));
+  assert.deepEqual([is.user, is.role, is.by], ['anna', 'operator', 'signed']);
+  const ice = await must(200, server.get('/webrtc/turn-credentials', bearer(first.accessToken)));
+  assert.ok(Array.isArray(ice.iceServers) && ice.ttl > 0);
+  assertProblem(await server.get('/webrtc/turn-credentials'), 401);
+  // what it may is what the account may, now
+  await must(200, root.request('PATCH', '/api/users/anna', { json: { role: 'viewer' } }));
+  assert.equal((await must(200, me(first))).role, 'viewer');
+  // each refresh token is good once: who shows one that was used ends the sign-in, whoever has the newest
+  const second = await must(200, next(first.refreshToken));
+  const third = await must(200, next(second.refreshToken));
+  assert.notEqual(third.refreshToken, second.refreshToken);
+  await must(200, me(first));
+  assert.match((await must(401, next(second.refreshToken))).detail, /used before/);
+  for (const pair of [first, third]) assert.match((await must(401, me(pair))).detail, /has ended/);
+  assert.match((await must(401, next(third.refreshToken))).detail, /sign in again/);
+  await must(401, next('refresh-nobody.x'));
+  await must(401, server.get('/api/me', bearer(third.refreshToken)));
+  const { rows } = await must(200, root.get('/api/audit?action=token.reuse'));
+  assert.deepEqual(
+    rows.map((r) => [r.user, r.outcome]),
+    [['anna', '401']],
+  );
+  // signing out ends both; so do another password and the list of sign-ins; a restart does not
+  const own = await must(200, signIn(OTHER));
+  await must(204, server.request('POST', '/api/logout', bearer(own.accessToken)));
+  await must(401, me(own));
+  await must(401, next(own.refreshToken));
+  const kept = await must(200, signIn(OTHER));
+  const seen = await must(200, next(kept.refreshToken));
+  await server.stop({ keepState: true });
+  const again = await withServer(t, {}, { state: server.folder, env: { JWT_SECRET: SECRET } });
+  const later = await must(200, again.post('/api/token/refresh', { refreshToken: seen.refreshToken }));
+  await must(200, again.get('/api/me', bearer(seen.accessToken)));
+  const page = await signedIn(again, 'anna', OTHER);
+  await must(204, page.request('DELETE', '/api/me/sessions'));
+  await must(401, again.get('/api/me', bearer(later.accessToken)));
+  await again.stop({ keepState: true });
+  const plain = await withServer(t, {}, { state: server.folder });
+  assertProblem(await plain.post('/api/token', { name: 'anna', password: OTHER }), 501);
 });
 
 test('two who change one user at once: what the one has not named, the other has', async (t) => {

@@ -123,10 +123,26 @@ static void forged(void)
         g_assert_false(tb_jwt_read(large, SECRET, NOW, &(TbJwt){NULL}, NULL));
 }
 
+/* What this server signs itself is read as anybody's, and says of which sign-in it is. */
+static void signed_here(void)
+{
+        g_auto(TbJwt) jwt = {NULL};
+        json_auto_t *claims = json_pack("{s:s, s:s, s:s, s:s, s:i}", "sub", "anna", "role", "viewer", "aud",
+                                        "testbed", "login", "l-1", "exp", NOW + 60);
+        g_autofree char *token = tb_jwt_sign(claims, SECRET),
+                        *odd = signed_text(HEAD, CLAIMS(EXP ",\"login\":7"), SECRET);
+        g_assert_true(tb_jwt_read(token, SECRET, NOW, &jwt, NULL));
+        g_assert_cmpstr(jwt.sub, ==, "anna");
+        g_assert_cmpstr(jwt.login, ==, "l-1");
+        g_assert_false(tb_jwt_read(token, SECRET "x", NOW, &(TbJwt){NULL}, NULL));
+        g_assert_false(tb_jwt_read(odd, SECRET, NOW, &(TbJwt){NULL}, NULL));
+}
+
 int main(int argc, char **argv)
 {
         g_test_init(&argc, &argv, NULL);
         g_test_add_func("/jwt/claims", claims);
         g_test_add_func("/jwt/forged", forged);
+        g_test_add_func("/jwt/signed-here", signed_here);
         return g_test_run();
 }
