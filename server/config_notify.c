@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "lib/limits.h"
+#include "server/notify/push_seal.h"
 
 #define LINK_S_LEAST 60
 #define LINK_S_MOST 3600
@@ -49,6 +50,24 @@ static const TbParam email_params[] = {
          .type = TB_PARAM_BOOL,
          .fallback = "true",
          .help = "false: smtp:// in clear text, without a password"},
+        TB_PARAM_END};
+static const TbParam push_params[] = {
+        {.name = "subject",
+         .type = TB_PARAM_STRING,
+         .min = 1,
+         .max = 254,
+         .help = "mailto:… or https://…: whom push services may ask"},
+        {.name = "key_file",
+         .type = TB_PARAM_STRING,
+         .min = 1,
+         .max = 4096,
+         .help = "a file with the server's key of P-256: PEM, or 32 bytes in base64url"},
+        {.name = "services",
+         .type = TB_PARAM_STRING,
+         .min = 1,
+         .max = ADDRESS,
+         .help = "origins of push services beside those of Chrome, Edge, Firefox and Safari, parted by "
+                 "spaces"},
         TB_PARAM_END};
 static const TbParam tell_params[] = {{.name = "timeout_s",
                                        .type = TB_PARAM_INT,
@@ -120,8 +139,40 @@ static void check_url(const Check *c, const char *url, const char *schemes, cons
         blame(c, section, field, env, words);
 }
 
+/* NULL: it is not named, or holds nothing that could be a key; of which it is said. */
+static char *key_of(const Check *c, const json_t *push)
+{
+        g_autofree char *said = tb_config_string(push, "key_file"), *file = tb_config_path(c->r, said),
+                        *text = NULL;
+        gsize size = 0;
+        if (!file)
+                return NULL;
+        if (!g_file_get_contents(file, &text, &size, NULL) || size == 0 || size > ADDRESS ||
+            memchr(text, 0, size)) {
+                blame(c, "push", "key_file", "VAPID_PRIVATE_KEY",
+                      "this file cannot be read, or holds no key");
+                return NULL;
+        }
+        return g_strdup(g_strstrip(text));
+}
+
+static void check_push(const TbNotifyOptions *o, const Check *c)
+{
+        guint8 key[TB_PUSH_PRIVATE];
+        if (o->push_key && !tb_push_private_parse(o->push_key, key))
+                blame(c, "push", "key_file", "VAPID_PRIVATE_KEY",
+                      "a private key of P-256 is expected, as `openssl ecparam -name prime256v1 -genkey "
+                      "-noout` makes "
+                      "one");
+        if (o->push_key && (!o->push_subject || (!g_str_has_prefix(o->push_subject, "mailto:") &&
+                                                 !g_str_has_prefix(o->push_subject, "https://"))))
+                blame(c, "push", "subject", "VAPID_SUBJECT",
+                      "push services want to know whom they may ask: mailto:… or https://…");
+}
+
 static void check(const TbNotifyOptions *o, const Check *c)
 {
+        check_push(o, c);
         check_url(c, o->webhook_url, "http https", "webhook", "url", "NOTIFY_WEBHOOK_URL");
         check_url(c, o->telegram_url, "http https", "telegram", "api_url", "TELEGRAM_API_BASE_URL");
         check_url(c, o->ntfy_url, "http https", "ntfy", "url", "NTFY_URL");
@@ -156,6 +207,7 @@ void tb_config_notify_read(TbNotifyOptions *o, TbConfigReader *r, const json_t *
         SECTION(telegram);
         SECTION(ntfy);
         SECTION(email);
+        SECTION(push);
         SECTION(tell);
         o->webhook_url = tb_config_string(webhook, "url");
         o->webhook_secret = tb_config_string(webhook, "secret");
@@ -171,6 +223,9 @@ void tb_config_notify_read(TbNotifyOptions *o, TbConfigReader *r, const json_t *
         o->smtp_user = tb_config_string(email, "user");
         o->smtp_password = tb_config_string(email, "password");
         o->smtp_plain = !json_is_true(json_object_get(email, "tls"));
+        o->push_subject = tb_config_string(push, "subject");
+        o->push_services = tb_config_string(push, "services");
+        o->push_key = key_of(&(Check){r, events}, push);
         o->timeout_s = number(tell, "timeout_s");
         o->retries = number(tell, "retries");
         o->pause_s = number(tell, "pause_s");
@@ -198,6 +253,9 @@ void tb_config_notify_environment(TbNotifyOptions *o, TbConfigReader *r)
                 {&o->smtp_from, "SMTP_FROM"},
                 {&o->smtp_user, "SMTP_USER"},
                 {&o->smtp_password, "SMTP_PASSWORD"},
+                {&o->push_key, "VAPID_PRIVATE_KEY"},
+                {&o->push_subject, "VAPID_SUBJECT"},
+                {&o->push_services, "PUSH_SERVICES"},
         };
         bool some = false;
         for (gsize i = 0; i < G_N_ELEMENTS(texts); i++) {

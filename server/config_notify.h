@@ -21,6 +21,10 @@
                  .type = TB_PARAM_OBJECT,                                                                    \
                  .fallback = "{}",                                                                           \
                  .help = "url, from, user, password: a mail server"},                                        \
+                {.name = "push",                                                                             \
+                 .type = TB_PARAM_OBJECT,                                                                    \
+                 .fallback = "{}",                                                                           \
+                 .help = "subject, key_file, services: browsers"},                                           \
         {                                                                                                    \
                 .name = "tell", .type = TB_PARAM_OBJECT, .fallback = "{}",                                   \
                 .help = "timeout_s, retries, pause_s, link_ttl_s, invite_ttl_s: of all of them"              \

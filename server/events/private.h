@@ -163,6 +163,8 @@ void tb_event_bot_webhook(TbRequest *request, gpointer events);
 
 /* --- recipients.c, invites.c, links.c --- */
 /* Its device's name, a row for each recipient; none: there is no such device of his. */
+/* Nobody is told by it any more. */
+void tb_event_recipient_gone(TbDbCall *call, const char *endpoint_id);
 void tb_event_recipients(TbAsk *ask, TbDbCall *call, const char *device_id);
 void tb_event_invites(TbRequest *request, gpointer events);
 void tb_event_invite(TbRequest *request, gpointer events);

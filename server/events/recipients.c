@@ -4,6 +4,7 @@
 #include "lib/clock.h"
 #include "lib/error.h"
 #include "lib/limits.h"
+#include "lib/limits_push.h"
 #include "server/events/private.h"
 #include "server/events/quiet.h"
 #include "server/store/sql.h"
@@ -34,13 +35,14 @@ static json_t *recipient_of_row(const TbDbResult *rows, guint i)
 {
         const char *provider = tb_db_get_text(rows, i, PROVIDER), *address = tb_db_get_text(rows, i, ADDRESS),
                    *name = tb_db_get_text(rows, i, NAME);
-        bool telegram = strcmp(provider, "telegram") == 0;
-        json_t *o =
-                json_pack("{s:s, s:s, s:s, s:s?, s:s?, s:s?, s:o, s:b}", "endpoint_id",
-                          tb_db_get_text(rows, i, ENDPOINT), "provider", provider, "address", address, "name",
-                          name, "chat_id", telegram ? address : NULL, "telegram_username",
-                          telegram ? name : NULL, "linked_at", tb_event_time(tb_db_get_int(rows, i, LINKED)),
-                          "subscribed", tb_db_get_int(rows, i, IS_SUBSCRIBED) != 0);
+        bool telegram = strcmp(provider, "telegram") == 0,
+             push = strcmp(provider, "push") == 0; /* its keys are nobody else's */
+        json_t *o = json_pack("{s:s, s:s, s:s, s:s?, s:s?, s:s?, s:o, s:b}", "endpoint_id",
+                              tb_db_get_text(rows, i, ENDPOINT), "provider", provider, "address",
+                              push ? "a browser" : address, "name", name, "chat_id",
+                              telegram ? address : NULL, "telegram_username", telegram ? name : NULL,
+                              "linked_at", tb_event_time(tb_db_get_int(rows, i, LINKED)), "subscribed",
+                              tb_db_get_int(rows, i, IS_SUBSCRIBED) != 0);
         json_object_set_new(o, "quiet_from", minute_of(tb_db_get_int(rows, i, QUIET_FROM)));
         json_object_set_new(o, "quiet_to", minute_of(tb_db_get_int(rows, i, QUIET_TO)));
         json_object_set_new(o, "zone",
@@ -53,6 +55,14 @@ void tb_event_recipients(TbAsk *ask, TbDbCall *call, const char *device_id)
         tb_db_statement(call, tb_sql_ev_endpoint_list);
         tb_db_text(call, device_id);
         tb_db_text(call, ask->user);
+}
+
+void tb_event_recipient_gone(TbDbCall *call, const char *endpoint_id)
+{
+        tb_db_statement(call, tb_sql_ev_subscription_gone);
+        tb_db_text(call, endpoint_id);
+        tb_db_statement(call, tb_sql_ev_endpoint_gone);
+        tb_db_text(call, endpoint_id);
 }
 
 /* --- GET --- */
@@ -69,9 +79,10 @@ static void on_list(TbAsk *ask, const TbDbResult *rows)
         for (guint i = 0; i < tb_notify_count(); i++)
                 if (tb_notify_has(ask->events->notify, tb_notify_name(i)))
                         json_array_append_new(providers, json_string(tb_notify_name(i)));
+        g_autofree char *key = tb_notify_push_key(ask->events->notify);
         tb_ask_json(ask, 200,
-                    json_pack("{s:s, s:o, s:o}", "device_id", tb_db_get_text(rows, 0, DEVICE_ID),
-                              "recipients", list, "providers", providers));
+                    json_pack("{s:s, s:o, s:o, s:s?}", "device_id", tb_db_get_text(rows, 0, DEVICE_ID),
+                              "recipients", list, "providers", providers, "push_key", key));
 }
 
 static void get_recipients(TbRequest *request, gpointer data)
@@ -221,7 +232,7 @@ static bool check(TbAsk *ask, GError **error)
         if (!tb_notify_check_address(provider, address, error))
                 return false;
         if (tb_notify_has(ask->events->notify, provider))
-                return true;
+                return tb_notify_may_reach(ask->events->notify, provider, address, error);
         tb_set_error(error, TB_ERROR_UNAVAILABLE, "%s is not configured on the server (events: %s)", provider,
                      provider);
         return false;
@@ -286,6 +297,11 @@ static void delete_recipient(TbRequest *request, gpointer data)
 static void on_tested(const TbNotifyOutcome *outcome, gpointer data)
 {
         TbAsk *ask = data;
+        if (outcome->gone && text_of(ask, "endpoint_id")) {
+                TbDbCall *call = tb_db_call_new();
+                tb_event_recipient_gone(call, text_of(ask, "endpoint_id"));
+                tb_db_submit_take(ask->events->db, call, NULL, NULL, NULL);
+        }
         tb_ask_json(ask, 200,
                     json_pack("{s:b, s:s?}", "ok", outcome->ok, "reason",
                               outcome->ok    ? NULL
@@ -344,8 +360,12 @@ static const TbParam of_device_params[] = {ID("device_id", true, "of whose event
 static const TbParam recipient_params[] = {
         ID("device_id", true, "of whose events he is told"),
         ID("endpoint_id", false, "a recipient that is known"),
-        ID("provider", false, "ntfy, email; by Telegram people link themselves"),
-        ID("address", false, "a topic of ntfy, a mail address"),
+        ID("provider", false, "ntfy, email, push; by Telegram people link themselves"),
+        {.name = "address",
+         .type = TB_PARAM_STRING,
+         .min = 1,
+         .max = TB_LIMIT_PUSH_ADDRESS,
+         .help = "a topic of ntfy, a mail address, a browser's PushSubscription in JSON"},
         TEXT("name", TB_LIMIT_EVENT_ID, "as people call him"),
         TEXT("quiet_from", 5, "he is not told from then on …"),
         TEXT("quiet_to", 5, "… until then: 07:00; both empty: at any time"),

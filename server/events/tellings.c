@@ -64,6 +64,8 @@ void tb_telling_add(const TbEvents *events, TbDbCall *call, const char *event_id
 /* As the original notes it: without what may be secret of an address. */
 static char *recipient_of(const TbEvents *events, const char *provider, const char *address)
 {
+        if (strcmp(provider, "push") == 0)
+                return g_strdup("a browser");
         if (strcmp(provider, "webhook") != 0)
                 return g_strdup(address ? address : provider);
         const char *url = events->options->notify.webhook_url;
@@ -182,6 +184,8 @@ static void on_told(const TbNotifyOutcome *outcome, gpointer data)
                 pace->at_ms[pace->next] = now_ms;
                 pace->next = (pace->next + 1) % TB_LIMIT_NOTIFY_BURST;
         }
+        if (outcome->gone)
+                tb_event_recipient_gone(call, t->endpoint);
         if (why && !again)
                 tb_log(TB_LOG_WARNING,
                        TB_F("event",

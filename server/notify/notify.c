@@ -7,11 +7,12 @@
 #include "lib/limits.h"
 #include "lib/metrics.h"
 #include "server/notify/private.h"
+#include "server/notify/push_seal.h"
 
 #define CLIP_BYTES (256 * 1024) /* under way between the store and who is told */
 
 static const TbNotifier *const notifiers[] = {&tb_notifier_webhook, &tb_notifier_telegram, &tb_notifier_ntfy,
-                                              &tb_notifier_email};
+                                              &tb_notifier_email, &tb_notifier_push};
 
 typedef struct Try {
         TbNotify *notify; /* borrowed */
@@ -71,9 +72,24 @@ bool tb_notify_check_address(const char *provider, const char *address, GError *
         if (n && n->check)
                 return n->check(address, error);
         tb_error_set_field(error, TB_ERROR_INVALID, "provider",
-                           "provider must be telegram, ntfy or email: %s has no recipients of its own",
+                           "provider must be telegram, ntfy, email or push: %s has no recipients of its own",
                            provider);
         return false;
+}
+
+bool tb_notify_may_reach(const TbNotify *notify, const char *provider, const char *address, GError **error)
+{
+        const TbNotifier *n = notifier_of(provider);
+        return tb_notify_check_address(provider, address, error) &&
+               (!n->may || n->may(notify->options, address, error));
+}
+
+char *tb_notify_push_key(const TbNotify *notify)
+{
+        guint8 key[TB_PUSH_PRIVATE];
+        return notify->options->push_key && tb_push_private_parse(notify->options->push_key, key)
+                       ? tb_push_public(key)
+                       : NULL;
 }
 
 /* --- requests --- */
@@ -142,12 +158,13 @@ static void on_answer(const TbSendAnswer *answer, gpointer data)
         t->stage++;
         if (!ok && other && say(t, &is_way, NULL))
                 return;
+        bool gone = !ok && t->notifier->is_gone && t->notifier->is_gone(answer);
         notify->told += ok;
         notify->failed += !ok;
         TbNotifyDone done = t->done;
         gpointer whose = t->data;
         try_free(t);
-        done(&(TbNotifyOutcome){ok, again, MIN(after_s, TB_LIMIT_NOTIFY_PAUSE_S), why}, whose);
+        done(&(TbNotifyOutcome){ok, again, MIN(after_s, TB_LIMIT_NOTIFY_PAUSE_S), why, gone}, whose);
 }
 
 /* False with *ret_is_way: it could not be begun; without: there is no further way. */
@@ -265,7 +282,8 @@ void tb_notify_options_clear(TbNotifyOptions *o)
         char *const all[] = {o->webhook_url,  o->webhook_secret,      o->telegram_token,
                              o->telegram_url, o->telegram_onboarding, o->telegram_secret,
                              o->ntfy_url,     o->ntfy_token,          o->smtp_url,
-                             o->smtp_from,    o->smtp_user,           o->smtp_password};
+                             o->smtp_from,    o->smtp_user,           o->smtp_password,
+                             o->push_key,     o->push_subject,        o->push_services};
         for (gsize i = 0; i < G_N_ELEMENTS(all); i++)
                 g_free(all[i]);
 }

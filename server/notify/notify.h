@@ -22,6 +22,8 @@ typedef struct TbNotifyOptions {            /* of the configuration; it outlives
         char *smtp_url, *smtp_from;         /* owned; NULL: no mail */
         char *smtp_user, *smtp_password;    /* owned; NULL: none */
         bool smtp_plain;                    /* without TLS */
+        char *push_key, *push_subject;      /* owned; of browser push (VAPID); NULL: none */
+        char *push_services;                /* owned; origins beside those of browsers' makers; NULL */
         guint timeout_s;                    /* of one try */
         guint retries;                      /* after the first */
         guint pause_s;                      /* before the second; then twice as long each time */
@@ -43,7 +45,7 @@ void tb_notify_free(
         TbNotify *notify); /* nobody is told what came of tries that are under way; NULL is fine */
 void tb_notify_metrics(GString *out, gpointer notify);
 
-/* --- notifiers: "webhook", "telegram", "ntfy", "email" --- */
+/* --- notifiers: "webhook", "telegram", "ntfy", "email", "push" --- */
 guint tb_notify_count(void);
 const char *tb_notify_name(guint i);
 /* It is one, and the configuration has what it needs. */
@@ -52,6 +54,10 @@ bool tb_notify_has(const TbNotify *notify, const char *provider);
 bool tb_notify_is_for_people(const char *provider);
 /* Whether somebody may be reached so by it. TB_ERROR_INVALID in words. */
 bool tb_notify_check_address(const char *provider, const char *address, GError **error);
+/* The same, and whether this server sends there. */
+bool tb_notify_may_reach(const TbNotify *notify, const char *provider, const char *address, GError **error);
+/* What browsers have to know of the server to be told by push; NULL: it has none. The caller frees. */
+char *tb_notify_push_key(const TbNotify *notify);
 
 typedef struct TbNotifyWhat {
         const char *provider, *address; /* NULL address: the configuration's */
@@ -63,6 +69,7 @@ typedef struct TbNotifyOutcome { /* borrowed */
         bool ok, again;          /* again: it makes sense to try once more */
         guint after_s;           /* what was asked for; 0: nothing */
         const char *why;         /* NULL: it was told */
+        bool gone;               /* nobody is there any more, and will not be again */
 } TbNotifyOutcome;
 
 typedef void (*TbNotifyDone)(const TbNotifyOutcome *outcome, gpointer data);

@@ -19,6 +19,9 @@ typedef struct TbNotifier {
         bool is_for_people;
         bool (*is_set)(const TbNotifyOptions *options);
         bool (*check)(const char *address, GError **error); /* NULL: it has no addresses */
+        bool (*may)(const TbNotifyOptions *options, const char *address,
+                    GError **error);                 /* NULL: all that it checks */
+        bool (*is_gone)(const TbSendAnswer *answer); /* NULL: nobody ever is */
         /* The way of saying it that is tried after `stage` others; false: there is none. */
         bool (*say)(const TbNotifyOptions *options, const TbNotifyPlace *place, const TbNotifyWhat *what,
                     guint stage, TbSaid *ret);
@@ -28,7 +31,8 @@ typedef struct TbNotifier {
                       char **ret_why);
 } TbNotifier;
 
-extern const TbNotifier tb_notifier_webhook, tb_notifier_telegram, tb_notifier_ntfy, tb_notifier_email;
+extern const TbNotifier tb_notifier_webhook, tb_notifier_telegram, tb_notifier_ntfy, tb_notifier_email,
+        tb_notifier_push;
 
 bool tb_judge_http(const TbSendAnswer *answer, bool *ret_again, bool *ret_other, guint *ret_after_s,
                    char **ret_why);

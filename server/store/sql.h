@@ -25,6 +25,7 @@ extern const char tb_sql_audit_head_first[], tb_sql_audit_head_lock[], tb_sql_au
 /* server/events */
 extern const char tb_sql_ev_attempt_add[], tb_sql_ev_attempt_list[], tb_sql_ev_device_add[],
         tb_sql_ev_device_get[];
+extern const char tb_sql_ev_endpoint_gone[], tb_sql_ev_subscription_gone[];
 extern const char tb_sql_ev_job_add[], tb_sql_ev_job_claim[], tb_sql_ev_job_end[], tb_sql_ev_job_get[];
 extern const char tb_sql_ev_job_kill[], tb_sql_ev_job_next[], tb_sql_ev_job_renew[], tb_sql_ev_job_later[],
         tb_sql_ev_login_add[];

@@ -9,6 +9,7 @@ import { before, test } from 'node:test';
 import { ROOT, forFile, scratch, until } from '../integration/harness.mjs';
 import { withServer } from '../integration/server-harness.mjs';
 import { Ntfy } from '../sim/ntfy.mjs';
+import { PushService } from '../sim/push.mjs';
 import { Telegram } from '../sim/telegram.mjs';
 import { openPage, startBrowser } from './browser.mjs';
 
@@ -153,4 +154,55 @@ test('who is told: by mail, by a chat that presses Start, by an invite; a dialog
   const invited = page.getByRole('dialog', { name: 'You were invited' });
   await invited.getByRole('button', { name: 'Accept' }).press('Enter');
   await invited.getByLabel('Link to the bot').or(invited.getByRole('alert')).first().waitFor();
+});
+
+// Chromium has no push service here: its subscription is one at a simulated service, and what that got is given to the
+// page's real worker as a push.
+test('this browser is told: subscribed by a button, a notification by the worker, told no more', async (t) => {
+  const service = await PushService.start();
+  t.after(() => service.stop());
+  const pem = path.join(scratch(), 'push.pem');
+  execFileSync('openssl', ['ecparam', '-name', 'prime256v1', '-genkey', '-noout', '-out', pem]);
+  const push = { subject: 'mailto:bench@example.org', key_file: pem, services: service.url };
+  const server = await withServer(t, { events: { push } });
+  await until('the events', async () => (await server.get('/events')).status !== 503);
+  await server.post('/sessions/start', { device_id: 'sill' });
+  const page = await openPage(t, browser, `${server.url}/timeline`, { permissions: ['notifications'] });
+  await page.evaluate((subscription) => {
+    PushManager.prototype.subscribe = async (options) => {
+      window.subscribedFor = options;
+      return { toJSON: () => JSON.parse(subscription) };
+    };
+  }, service.subscription());
+  await page.getByRole('button', { name: 'Who is told …' }).press('Enter');
+  const dialog = page.getByRole('dialog', { name: 'Who is told' });
+  await dialog.getByRole('button', { name: 'Tell this browser' }).press('Enter');
+  await dialog.getByRole('button', { name: 'Test: Chrome on Linux' }).press('Enter');
+  await page.getByText('Chrome on Linux: the test was taken.').waitFor();
+  const asked = await page.evaluate(() => [
+    window.subscribedFor.userVisibleOnly,
+    window.subscribedFor.applicationServerKey.length,
+  ]);
+  assert.deepEqual(asked, [true, 65]);
+  const [{ said }] = service.pushes;
+  const cdp = await page.context().newCDPSession(page);
+  const [registrationId] = await new Promise((resolve) => {
+    cdp.on('ServiceWorker.workerRegistrationUpdated', ({ registrations }) => {
+      if (registrations.length) resolve(registrations.map((r) => r.registrationId));
+    });
+    cdp.send('ServiceWorker.enable');
+  });
+  const deliver = (data) => cdp.send('ServiceWorker.deliverPushMessage', { origin: server.url, registrationId, data });
+  const shown = () =>
+    page.evaluate(async () => {
+      const all = await (await navigator.serviceWorker.getRegistration('capture')).getNotifications();
+      return all.map((n) => [n.title, n.body]);
+    });
+  await deliver(JSON.stringify(said));
+  await until('the notification', async () => (await shown()).length === 1);
+  assert.deepEqual(await shown(), [['A test of Testbed', 'This is how you will be told of events. Nothing happened.']]);
+  await deliver('no JSON');
+  await until('the other', async () => (await shown()).some(([, body]) => body === 'Something was noticed.'));
+  await dialog.getByRole('button', { name: 'Tell no more: Chrome on Linux' }).press('Enter');
+  await dialog.getByText('Nobody is told of this device yet.').waitFor();
 });

@@ -41,3 +41,29 @@ self.addEventListener('message', (event) => {
   if (event.data === 'version') event.source.postMessage({ version: VERSION });
   if (event.data === 'take over') self.skipWaiting();
 });
+
+// What the server tells (server/notify/push.c). Browsers want each one shown.
+self.addEventListener('push', (event) => {
+  let said = {};
+  try {
+    said = event.data?.json() ?? {};
+  } catch {
+    /* it is shown all the same, without words */
+  }
+  const text = (value, otherwise) => (typeof value === 'string' && value ? value : otherwise);
+  event.waitUntil(
+    self.registration.showNotification(text(said.title, 'Testbed'), {
+      body: text(said.body, 'Something was noticed.'),
+      tag: text(said.tag, undefined),
+      icon: new URL('icons/192.png', BASE).href,
+      data: { url: text(said.url, null) },
+    }),
+  );
+});
+
+self.addEventListener('notificationclick', (event) => {
+  event.notification.close();
+  const page = new URL('timeline', BASE).href;
+  const { url } = event.notification.data ?? {};
+  event.waitUntil(self.clients.openWindow(url?.startsWith(BASE) ? url : page));
+});

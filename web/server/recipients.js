@@ -3,9 +3,10 @@
 
 import { actionButton, badge, dialogButtons, empty, field, fill, h, modal, text } from '../app/dom.js';
 import { linkBox } from './common.js';
+import { browserName, subscribe, whyNoPush } from './push.js';
 
 const POLL_MS = 2000; // while somebody is expected to press Start in Telegram
-const NAMES = { telegram: 'Telegram', ntfy: 'ntfy', email: 'Mail', webhook: 'Webhook' };
+const NAMES = { telegram: 'Telegram', ntfy: 'ntfy', email: 'Mail', webhook: 'Webhook', push: 'Browser' };
 const ADDRESS = {
   ntfy: ['Topic', 'a-topic-that-nobody-guesses', 'Who has this topic in the ntfy app is told.'],
   email: ['Mail address', 'somebody@example.org', 'Each event is a mail; many at once are one.'],
@@ -51,27 +52,30 @@ export function openRecipients({ api, toast, devices }) {
         }
       }
 
-      function show({ recipients, providers }) {
+      function show({ recipients, providers, push_key: key }) {
         const rows = recipients.map(rowOf);
         if (providers.includes('webhook')) rows.push(webhookRow());
         fill(list, rows.length ? h('ul', { class: 'list' }, rows) : empty('eye', 'Nobody is told of this device yet.'));
-        const ways = providers.filter((p) => p !== 'webhook');
+        const ways = providers.filter((p) => p !== 'webhook' && p !== 'push');
+        const noPush = key ? whyNoPush() : null;
         fill(
           how,
           ways.map((p) => h('button', { type: 'button', class: 'btn', onclick: () => begin(p) }, `Add ${NAMES[p]}`)),
           ways.includes('telegram') ? actionButton({ class: 'btn' }, 'Invite somebody', invite, fail) : null,
-          ways.length
+          key && !noPush ? actionButton({ class: 'btn' }, 'Tell this browser', () => tellHere(key), fail) : null,
+          noPush ? h('p', { class: 'hint' }, noPush) : null,
+          ways.length || key
             ? null
             : h(
                 'p',
                 { class: 'hint' },
-                'The server has no bot, no ntfy and no mail: events: telegram, ntfy, email in its configuration.',
+                'The server has no bot, no ntfy, no mail and no push: events: telegram, ntfy, email, push in its configuration.',
               ),
         );
       }
 
       function rowOf(r) {
-        const name = r.name ? `${r.name} (${r.address})` : r.address;
+        const name = r.name && r.provider !== 'push' ? `${r.name} (${r.address})` : (r.name ?? r.address);
         const quiet = r.quiet_from ? `not from ${r.quiet_from} to ${r.quiet_to}${r.zone ? ` (${r.zone})` : ''}` : null;
         const who = { device_id: device.value, endpoint_id: r.endpoint_id };
         return h(
@@ -123,6 +127,12 @@ export function openRecipients({ api, toast, devices }) {
       }
 
       // --- somebody new
+      async function tellHere(key) {
+        const address = await subscribe(key);
+        await ask('POST', 'recipients', { device_id: device.value, provider: 'push', address, name: browserName() });
+        await load();
+      }
+
       function begin(provider) {
         if (provider === 'telegram') {
           startLink(() => ask('POST', 'telegram/link/start', { device_id: device.value })).catch(fail);

@@ -1,0 +1,1 @@
+DELETE FROM ev_endpoints WHERE endpoint_id = $1

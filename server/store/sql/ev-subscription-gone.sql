@@ -1,0 +1,1 @@
+DELETE FROM ev_subscriptions WHERE endpoint_id = $1
