@@ -99,6 +99,9 @@ test('the first account, a group and its member, signing in and out, another pas
   await page.emulateMedia({ colorScheme: 'dark' });
   await page.getByRole('tab', { name: 'Audit log' }).press('Enter');
   await page.getByRole('cell', { name: 'password.change' }).waitFor();
+  await page.getByRole('button', { name: 'Check the whole log' }).press('Enter');
+  await page.getByText(/All \d+ entries since .+ are what was written/).waitFor();
+  assert.match(await page.getByRole('link', { name: 'Save as a table' }).getAttribute('href'), /export\?format=csv$/);
   await shot(page, 'audit-dark');
   await page.getByRole('tab', { name: 'Users' }).press('Enter');
   await page.getByRole('button', { name: 'Remove anna' }).press('Enter');

@@ -206,6 +206,13 @@ test("the server's pages: hosts and links, a phone paired, an observer who watch
       ['users', shows('#add-user')],
       ['groups', tab('Groups', shows('#add-group'))],
       ['audit', tab('Audit log', shows('table.grid td'))],
+      [
+        'audit, looked through',
+        async (page) => {
+          await page.getByRole('button', { name: 'Check the whole log' }).click();
+          await page.locator('.notice.good').waitFor();
+        },
+      ],
     ]),
     [],
   );

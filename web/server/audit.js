@@ -1,6 +1,6 @@
 // Who saw and did what on the server: rows of its audit log, filtered, the newest first.
 
-import { field, fill, h, text } from '../app/dom.js';
+import { field, fill, h, notice, text } from '../app/dom.js';
 
 const asked = { user: '', action: '', object: '' };
 
@@ -9,7 +9,7 @@ export async function showAudit({ api, box, attempt }) {
   const rows = h('tbody', {});
   const more = h('button', { type: 'button', class: 'btn', hidden: true }, 'Older');
   const count = h('p', { class: 'muted small', role: 'status' });
-  const verdict = h('div', { class: 'stack', role: 'status' });
+  const verdict = h('div', { class: 'stack' });
   const check = h('button', { type: 'button', class: 'btn' }, 'Check the whole log');
   check.addEventListener('click', () =>
     attempt('Check of the audit log', async () => {
@@ -90,19 +90,16 @@ export async function showAudit({ api, box, attempt }) {
 /** What a check found, in words: that all is as it was written, or what is not. */
 function verdictOf({ ok, entries, erased, first, head, found, findings }) {
   const since = first ? ` since ${new Date(first).toLocaleString()}` : '';
-  const note = `Its newest hash is ${head}: noted elsewhere, it proves later that nothing before it was written anew.`;
+  const lost = erased ? `; ${erased} are of people who were erased` : '';
+  const note = `Its newest hash is ${head}. Noted elsewhere, it proves later that nothing before it was written anew.`;
+  const many = found === 1 ? 'one finding' : `${found} findings`;
   const of = (f) => (f.at ? `${new Date(f.at).toLocaleString()}: ` : '');
-  return [
-    h(
-      'p',
-      { class: ok ? '' : 'error' },
-      ok
-        ? `All ${entries} entries${since} are what was written${erased ? `; ${erased} are of people who were erased` : ''}.`
-        : `The log is not what was written: ${found === 1 ? 'one finding' : `${found} findings`} in ${entries} entries${since}.`,
-    ),
-    ...(ok ? [] : [h('ul', {}, ...findings.map((f) => h('li', {}, `${of(f)}${f.what}`)))]),
-    h('p', { class: 'muted small' }, note),
-  ];
+  return ok
+    ? [notice('good', `All ${entries} entries${since} are what was written${lost}. ${note}`)]
+    : [
+        notice('bad', `The log is not what was written: ${many} in ${entries} entries${since}.`),
+        h('ul', {}, ...findings.map((f) => h('li', {}, `${of(f)}${f.what}.`))),
+      ];
 }
 
 const auditRow = (r) =>
