@@ -77,20 +77,29 @@ static gboolean on_readable(int fd, GIOCondition condition, gpointer data)
         return G_SOURCE_CONTINUE;
 }
 
+TbListener *tb_listener_of(int fd_take, void (*connection)(int fd, const char *peer, gpointer data),
+                           gpointer data)
+{
+        TbListener *listener = g_new0(TbListener, 1);
+        listener->fd = fd_take;
+        listener->refusals = tb_tally_new(1, TB_LIMIT_TALLY_S * 1000, say_more, NULL);
+        listener->connection = connection;
+        listener->data = data;
+        listener->source = g_unix_fd_add(fd_take, G_IO_IN, on_readable, listener);
+        return listener;
+}
+
 TbListener *tb_listener_new(const char *address, guint16 port,
                             void (*connection)(int fd, const char *peer, gpointer data), gpointer data,
                             GError **error)
 {
         int fd = tb_listen(address, port, NULL, NULL, error);
-        if (fd < 0)
-                return NULL;
-        TbListener *listener = g_new0(TbListener, 1);
-        listener->fd = fd;
-        listener->refusals = tb_tally_new(1, TB_LIMIT_TALLY_S * 1000, say_more, NULL);
-        listener->connection = connection;
-        listener->data = data;
-        listener->source = g_unix_fd_add(fd, G_IO_IN, on_readable, listener);
-        return listener;
+        return fd < 0 ? NULL : tb_listener_of(fd, connection, data);
+}
+
+guint16 tb_listener_port(const TbListener *listener)
+{
+        return tb_socket_port(listener->fd);
 }
 
 void tb_listener_free(TbListener *listener)

@@ -29,6 +29,29 @@ void tb_address_text(const struct sockaddr *address, char ret_text[TB_ADDRESS_TE
         g_strlcpy(ret_text, is_mapped ? text + strlen(mapped) : text, TB_ADDRESS_TEXT);
 }
 
+guint16 tb_socket_port(int fd)
+{
+        union {
+                struct sockaddr any;
+                struct sockaddr_in v4;
+                struct sockaddr_in6 v6;
+        } bound = {.v6 = {0}};
+        socklen_t size = sizeof bound;
+        if (getsockname(fd, &bound.any, &size) != 0)
+                return 0;
+        return ntohs(bound.any.sa_family == AF_INET6 ? bound.v6.sin6_port : bound.v4.sin_port);
+}
+
+bool tb_address_parse(const char *text, struct sockaddr_storage *ret)
+{
+        *ret = (struct sockaddr_storage){0};
+        if (inet_pton(AF_INET, text, &((struct sockaddr_in *)ret)->sin_addr) == 1)
+                ret->ss_family = AF_INET;
+        else if (inet_pton(AF_INET6, text, &((struct sockaddr_in6 *)ret)->sin6_addr) == 1)
+                ret->ss_family = AF_INET6;
+        return ret->ss_family != 0;
+}
+
 static int bound_socket(const struct addrinfo *to)
 {
         int one = 1, zero = 0, fd = socket(to->ai_family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);

@@ -19,6 +19,10 @@ bool tb_address_can_listen(const char *address);
 int tb_listen(const char *address, guint16 port, char ret_bound[TB_ADDRESS_TEXT], guint16 *ret_port,
               GError **error);
 
+guint16 tb_socket_port(int fd); /* that it is bound to; 0: none */
+/* What tb_address_text() writes, back; its port is 0. False: it is none. */
+bool tb_address_parse(const char *text, struct sockaddr_storage *ret);
+
 /* --- ranges of addresses: who is meant by "10.1.0.0/16" --- */
 typedef struct TbNetRange {
         guint8 address[16]; /* an IPv4 one as ::ffff:a.b.c.d */

@@ -6,6 +6,7 @@
 #include "lib/config.h"
 #include "lib/error.h"
 #include "lib/limits.h"
+#include "lib/net.h"
 #include "lib/pages.h"
 #include "lib/reload.h"
 #include "server/accounts/password.h"
@@ -62,6 +63,10 @@ static const TbParam top_params[] = {
          .fallback = "{}",
          .help = "url: postgresql://…; default: a file in the state folder"},
         {.name = "redis", .type = TB_PARAM_OBJECT, .fallback = "{}", .help = "url: redis://…"},
+        {.name = "cluster",
+         .type = TB_PARAM_OBJECT,
+         .fallback = "{}",
+         .help = "listen: ADDRESS:PORT, where other servers find this one"},
         {.name = "events",
          .type = TB_PARAM_OBJECT,
          .fallback = "{}",
@@ -168,6 +173,15 @@ static const TbParam redis_params[] = {
         TB_PARAM_END,
 };
 
+static const TbParam cluster_params[] = {
+        {.name = "listen",
+         .type = TB_PARAM_STRING,
+         .min = 1,
+         .max = 64,
+         .help = "ADDRESS:PORT as the other servers reach it; default: this machine alone"},
+        TB_PARAM_END,
+};
+
 static void read_limits(TbServerLimits *limits, TbConfigReader *r, const json_t *top)
 {
         json_auto_t *said = tb_config_section(r, limit_params, json_object_get(top, "limits"), "limits");
@@ -185,6 +199,9 @@ static void read_file(TbServerConfig *c, TbConfigReader *r)
         json_auto_t *database =
                 tb_config_section(r, database_params, json_object_get(top, "database"), "database");
         json_auto_t *redis = tb_config_section(r, redis_params, json_object_get(top, "redis"), "redis");
+        json_auto_t *cluster =
+                tb_config_section(r, cluster_params, json_object_get(top, "cluster"), "cluster");
+        c->cluster_listen = tb_config_string(cluster, "listen");
         c->database = tb_config_string(database, "url");
         c->redis = tb_config_string(redis, "url");
         read_limits(&c->limits, r, top);
@@ -227,6 +244,7 @@ static void read_environment(TbServerConfig *c, TbConfigReader *r)
         tb_config_env_string(&c->ice.secret, "WEBRTC_TURN_SECRET");
         tb_config_env_string(&c->database, "DATABASE_URL");
         tb_config_env_string(&c->redis, "REDIS_URL");
+        tb_config_env_string(&c->cluster_listen, "CLUSTER_LISTEN");
         tb_config_env_string(&c->jwt_secret, "JWT_SECRET");
         tb_config_env_string(&c->admin_password, "TESTBED_ADMIN_PASSWORD");
         if (front) {
@@ -277,6 +295,25 @@ static void look_for_people(TbServerConfig *c, TbConfigReader *r)
                 tb_auth_close(c->auth);
 }
 
+/* Others are told this address, so it has to be one by which they come here. */
+static void check_cluster(TbServerConfig *c, TbConfigReader *r)
+{
+        g_autoptr(GError) error = NULL;
+        g_autoptr(GInetAddress) inet = NULL;
+        if (c->cluster_listen &&
+            !tb_net_endpoint_parse(c->cluster_listen, &c->cluster_address, &c->cluster_port, &error))
+                tb_config_problem(r, tb_config_root(r), "cluster", "cluster.listen (CLUSTER_LISTEN)", "%s",
+                                  error->message);
+        if (!c->cluster_address)
+                c->cluster_address = g_strdup("127.0.0.1");
+        inet = g_inet_address_new_from_string(c->cluster_address);
+        if (!inet || g_inet_address_get_is_any(inet))
+                tb_config_problem(
+                        r, tb_config_root(r), "cluster", "cluster.listen (CLUSTER_LISTEN)",
+                        "the numeric address of this machine in the servers' own network is expected, not %s",
+                        c->cluster_address);
+}
+
 static void finish(TbServerConfig *c, TbConfigReader *r)
 {
         if (!c->address)
@@ -298,6 +335,7 @@ static void finish(TbServerConfig *c, TbConfigReader *r)
         if (c->redis && !tb_redis_url_check(c->redis, &error))
                 tb_config_problem(r, tb_config_root(r), "redis", "redis.url (REDIS_URL)", "%s",
                                   error->message);
+        check_cluster(c, r);
         for (char **o = c->origins; *o; o++)
                 strip_slashes(*o);
         if (c->ice.turn[0] && !c->ice.secret)
@@ -335,6 +373,8 @@ void tb_server_config_free(TbServerConfig *config)
         g_free(config->state_dir);
         g_free(config->database);
         g_free(config->redis);
+        g_free(config->cluster_listen);
+        g_free(config->cluster_address);
         g_free(config->jwt_secret);
         g_free(config->admin_password);
         g_strfreev(config->names);

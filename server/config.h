@@ -16,17 +16,20 @@
 #include "server/events/events.h"
 
 typedef struct TbServerConfig {
-        char *address;   /* 127.0.0.1 */
-        guint16 port;    /* 5109; 0: any free one */
-        char *url;       /* how clients reach us, with its path prefix; NULL: as they say themselves */
-        char *web_dir;   /* pages */
-        char *state_dir; /* where sessions are kept across restarts */
-        char *database;  /* postgresql://…; NULL: a file in state_dir */
-        char *redis;     /* redis://…; NULL: none */
-        char **names;    /* names that may stand in Host: of `url`, and `names` */
-        char **origins;  /* FRONTEND_URL */
-        TbAuth *auth;    /* users */
-        TbAuth *hosts;   /* host tokens */
+        char *address;         /* 127.0.0.1 */
+        guint16 port;          /* 5109; 0: any free one */
+        char *url;             /* how clients reach us, with its path prefix; NULL: as they say themselves */
+        char *web_dir;         /* pages */
+        char *state_dir;       /* where sessions are kept across restarts */
+        char *database;        /* postgresql://…; NULL: a file in state_dir */
+        char *redis;           /* redis://…; NULL: none */
+        char *cluster_listen;  /* as it was given; NULL */
+        char *cluster_address; /* where other servers bring their clients; 127.0.0.1 */
+        guint16 cluster_port;  /* 0: any free one */
+        char **names;          /* names that may stand in Host: of `url`, and `names` */
+        char **origins;        /* FRONTEND_URL */
+        TbAuth *auth;          /* users */
+        TbAuth *hosts;         /* host tokens */
         TbIceConfig ice;
         TbLogLevel log_level;
         char *jwt_secret;     /* JWT_SECRET: whoever signs with it says who is who; NULL: nobody */

@@ -18,7 +18,7 @@
 #include "server/accounts/audit_verify.h"
 #include "server/config.h"
 #include "server/pairing/persist.h"
-#include "server/server.h"
+#include "server/several.h"
 #include "server/store/backup.h"
 #include "server/store/db.h"
 #include "server/store/import.h"
@@ -29,8 +29,8 @@ typedef struct Run {
         TbServerConfig *config;       /* borrowed; what runs */
         const char *file, *state_dir; /* as they were given */
         bool insecure;
-        TbServer *server; /* borrowed */
-        GMainLoop *loop;  /* borrowed */
+        TbSeveral *several; /* borrowed */
+        GMainLoop *loop;    /* borrowed */
         bool stopping;
 } Run;
 
@@ -46,7 +46,7 @@ static gboolean on_signal(gpointer data)
                 run->stopping = true;
                 tb_log(TB_LOG_INFO, TB_F(), "stopping");
                 tb_service_stopping();
-                tb_server_stop(run->server, GRACE_MS, on_stopped, run);
+                tb_several_stop(run->several, GRACE_MS, on_stopped, run);
         }
         return G_SOURCE_CONTINUE;
 }
@@ -70,8 +70,11 @@ static gboolean on_hangup(gpointer data)
         TbReload now = reload_of(run->config), next = reload_of(fresh);
         g_auto(GStrv) hosts_gone = tb_auth_exchange(run->config->hosts, fresh->hosts);
         g_auto(GStrv) gone = tb_reload_take(&now, &next, hosts);
-        tb_server_end_users(run->server, (const char *const *)gone, (const char *const *)hosts_gone);
-        tb_server_read_users(run->server);
+        TbServer *server = tb_several_server(run->several); /* else another has the state */
+        if (server) {
+                tb_server_end_users(server, (const char *const *)gone, (const char *const *)hosts_gone);
+                tb_server_read_users(server);
+        }
         return G_SOURCE_CONTINUE;
 }
 
@@ -82,15 +85,15 @@ static int serve(Run *run)
         tb_service_init();
         tb_main_init(NULL);
         tb_descriptors_init();
-        TbServer *server = tb_server_new(config, &error);
-        if (!server) {
+        TbSeveral *several = tb_several_new(config, &error);
+        if (!several) {
                 tb_log(TB_LOG_ERROR, TB_F(), "%s", tb_error_detail(error));
                 tb_main_stop();
                 return 1;
         }
         /* before "listening" is said: who waits for that may end us at once */
         g_autoptr(GMainLoop) loop = g_main_loop_new(NULL, FALSE);
-        run->server = server;
+        run->several = several;
         run->loop = loop;
         guint term = g_unix_signal_add(SIGTERM, on_signal, run),
               interrupt = g_unix_signal_add(SIGINT, on_signal, run),
@@ -98,7 +101,7 @@ static int serve(Run *run)
         bool v6 = strchr(config->address, ':') != NULL;
         g_autofree char *url =
                 g_strdup_printf("%s://%s%s%s:%u", config->tls ? "https" : "http", v6 ? "[" : "",
-                                config->address, v6 ? "]" : "", tb_server_port(server));
+                                config->address, v6 ? "]" : "", tb_several_port(several));
         g_autofree char *tls = config->tls ? tb_tls_about(config->tls) : NULL;
         tb_log(TB_LOG_INFO, TB_F("url", url, "version", tb_version, "tls", tls), "listening");
         tb_service_ready();
@@ -106,7 +109,7 @@ static int serve(Run *run)
         g_source_remove(term);
         g_source_remove(interrupt);
         g_source_remove(hangup);
-        tb_server_free(server);
+        tb_several_free(several);
         tb_main_stop();
         return 0;
 }

@@ -296,6 +296,8 @@ static void health(TbRequest *request, gpointer data)
         json_t *o = json_pack("{s:s, s:s, s:s, s:I}", "service", "Testbed pairing server", "status",
                               trouble ? "degraded" : "running", "version", tb_version, "uptime_s",
                               (json_int_t)((tb_clock_mono_ms() - server->started_ms) / 1000));
+        if (server->beats)
+                json_object_set_new(o, "servers", json_integer(tb_beats_count(server->beats)));
         if (trouble)
                 json_object_set_new(o, "reason", json_string(trouble));
         tb_request_reply_json(request, 200, o);

@@ -139,7 +139,7 @@ static void new_pairing(TbServer *server)
         tb_metrics_collector(server->metrics, tb_persist_metrics, server->persist);
 }
 
-static bool start(TbServer *server, GError **error)
+static bool start(TbServer *server, const int *listener, GError **error)
 {
         const TbServerConfig *config = server->config;
         if (config->redis && !(server->redis = tb_redis_new(config->redis, NULL, NULL, error)))
@@ -175,6 +175,7 @@ static bool start(TbServer *server, GError **error)
                                  .trusted = config->trusted,
                                  .needs_tls = config->needs_tls,
                                  .tls = config->tls,
+                                 .listener = listener,
                                  .hosts = (const char *const *)config->names,
                                  .origins = (const char *const *)config->origins,
                                  .max_connections = CONNECTIONS},
@@ -190,7 +191,7 @@ static const TbRoute *const tables[] = {
         tb_server_telemetry_routes, tb_server_link_routes,  tb_server_diagnose_routes,
         tb_server_registered_routes};
 
-TbServer *tb_server_new(const TbServerConfig *config, GError **error)
+TbServer *tb_server_new_on(const TbServerConfig *config, const int *listener, TbBeats *beats, GError **error)
 {
         TbServer *server = g_new0(TbServer, 1);
         server->config = config;
@@ -208,7 +209,10 @@ TbServer *tb_server_new(const TbServerConfig *config, GError **error)
         server->reports = tb_rates_new(TB_LIMIT_REPORTS_PER_MINUTE / 60.0, TB_LIMIT_REPORTS_PER_MINUTE);
         server->tick = g_source_new(&tick_funcs, sizeof(TickSource));
         ((TickSource *)server->tick)->server = server;
-        if (!start(server, error)) {
+        server->beats = beats;
+        if (beats)
+                tb_metrics_collector(server->metrics, tb_beats_metrics, beats);
+        if (!start(server, listener, error)) {
                 tb_server_free(server);
                 return NULL;
         }
@@ -223,6 +227,16 @@ TbServer *tb_server_new(const TbServerConfig *config, GError **error)
         add_pages(server);
         tb_server_arm(server, server->started_ms + 1000);
         return server;
+}
+
+bool tb_server_has_store(const TbServer *server)
+{
+        return tb_persist_is_loaded(server->persist);
+}
+
+void tb_server_take(TbServer *server, int fd, const char *peer, const char *local, bool tls)
+{
+        tb_http_take(server->http, fd, peer, local, tls);
 }
 
 guint16 tb_server_port(TbServer *server)

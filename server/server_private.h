@@ -41,6 +41,7 @@ struct TbServer {
         TbGuesses *guesses;           /* owned */
         TbAudit *audit;               /* owned */
         TbBlobs *blobs;               /* owned */
+        TbBeats *beats;               /* borrowed; NULL: it is alone */
         TbRedis *redis;               /* owned; NULL: none is configured */
         TbEvents *events;             /* owned */
         GHashTable *waiting; /* network, owned -> GQueue, owned: its sockets without an accepted hello */

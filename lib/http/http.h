@@ -121,10 +121,15 @@ typedef struct TbHttpOptions {
         guint max_streams; /* pushed answers and WebSockets at once, shared as lib/places.h says; 0: no limit */
         bool needs_tls;    /* a token that came from beyond this machine without TLS is refused */
         TbTls *tls;        /* ref is taken: https (and wss) instead of http; NULL: plain */
+        const int *
+                listener; /* borrowed: a socket that listens already, instead of address and port; it stays open */
 } TbHttpOptions;
 
 TbHttp *tb_http_new(const TbHttpOptions *options, GError **error);
 guint16 tb_http_port(TbHttp *http);
+/* A connection that was made elsewhere, as if `peer` had made it here with the server's address `local`: what comes from the (non-blocking)
+ * socket `fd`, which it takes. `tls`: the client came by TLS, which has ended before. */
+void tb_http_take(TbHttp *http, int fd, const char *peer, const char *local, bool tls);
 /* Adds a table ended by .method = NULL; tables and rows are tried in the order they were added. `routes` must
  * stay valid. */
 void tb_http_add_routes(TbHttp *http, const TbRoute *routes, gpointer data);

@@ -1,6 +1,7 @@
 #include "lib/http/http.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <signal.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -57,11 +58,11 @@ static void on_connection(void *cls, struct MHD_Connection *connection, void **c
         struct sockaddr_storage local = {0};
         socklen_t size = sizeof local;
         conn->fd = info ? info->connect_fd : -1;
-        conn->tls = http->arrival != NULL;
+        conn->tls = http->arrival && !http->arrival->plain;
         conn->pair = http->pair ? tb_http_pair_ref(http->pair) : NULL;
         if (conn->pair)
                 g_strlcpy(conn->local, conn->peer, sizeof conn->local);
-        else if (conn->tls)
+        else if (http->arrival)
                 g_strlcpy(conn->local, http->arrival->local, sizeof conn->local);
         else if (getsockname(conn->fd, (struct sockaddr *)&local, &size) == 0)
                 tb_address_text((struct sockaddr *)&local, conn->local);
@@ -162,6 +163,26 @@ static void take_names(TbHttp *http, const TbHttpOptions *options)
         http->origins = g_strdupv((char **)options->origins);
 }
 
+/* Where it listens: a socket of its own, or the one that it was given. */
+static int listen_as(const TbHttpOptions *options, char ret_bound[TB_ADDRESS_TEXT], guint16 *ret_port,
+                     GError **error)
+{
+        if (!options->listener)
+                return tb_listen(options->address, options->port, ret_bound, ret_port, error);
+        struct sockaddr_storage bound = {0};
+        socklen_t size = sizeof bound;
+        int fd = fcntl(*options->listener, F_DUPFD_CLOEXEC, 3);
+        if (fd < 0 || getsockname(fd, (struct sockaddr *)&bound, &size) != 0) {
+                tb_set_error(error, TB_ERROR_UNAVAILABLE, "cannot listen: %s", g_strerror(errno));
+                if (fd >= 0)
+                        close(fd);
+                return -1;
+        }
+        tb_address_text((struct sockaddr *)&bound, ret_bound);
+        *ret_port = tb_socket_port(fd);
+        return fd;
+}
+
 TbHttp *tb_http_new(const TbHttpOptions *options, GError **error)
 {
         TbHttp *http = g_new0(TbHttp, 1);
@@ -197,7 +218,7 @@ TbHttp *tb_http_new(const TbHttpOptions *options, GError **error)
                                 .hosts = (const char *const *)http->hosts,
                                 .origins = (const char *const *)http->origins};
         char bound[TB_ADDRESS_TEXT];
-        int fd = tb_listen(options->address, options->port, bound, &http->port, error);
+        int fd = listen_as(options, bound, &http->port, error);
         if (fd < 0) {
                 tb_http_free(http);
                 return NULL;

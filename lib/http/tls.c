@@ -1,5 +1,6 @@
 /* Clients whose handshake is through, on their way to libmicrohttpd. */
 #include <netinet/in.h>
+#include <unistd.h>
 
 #include "lib/http/private.h"
 #include "lib/thread.h"
@@ -15,6 +16,17 @@ static void arrived(const TbTlsArrival *arrival, gpointer data)
                                                                : sizeof(struct sockaddr_in));
         http->arrival = NULL;
         tb_http_kick(http);
+}
+
+void tb_http_take(TbHttp *http, int fd, const char *peer, const char *local, bool tls)
+{
+        TbTlsArrival arrival = {.fd = fd, .plain = !tls};
+        if (http->stopping || !tb_address_parse(peer, &arrival.peer)) {
+                close(fd);
+                return;
+        }
+        g_strlcpy(arrival.local, local, sizeof arrival.local);
+        arrived(&arrival, http);
 }
 
 bool tb_tls_begin(TbHttp *http, int listen_fd, TbTls *tls, guint most, GError **error)

@@ -8,6 +8,7 @@
  * they come last. A handshake that stalls ends after TB_LIMIT_TLS_HANDSHAKE_S; plain HTTP is answered in words.
  */
 #include <glib.h>
+#include <stdbool.h>
 
 #include "lib/net.h"
 #include "lib/tls.h"
@@ -18,6 +19,7 @@ typedef struct TbTlsArrival { /* a client whose handshake is through */
         int fd;               /* what stands for it; who is called owns it */
         struct sockaddr_storage peer;
         char local[TB_ADDRESS_TEXT];
+        bool plain; /* of one that came elsewhere, and without TLS there (tb_http_take()) */
 } TbTlsArrival;
 
 /* Main thread. `listen_fd` is the front's when it succeeds. `tls`: a ref is taken. `most`: connections at once; the next wait in

@@ -41,6 +41,7 @@ export class Server {
     for (const name of [
       'SERVER_URL',
       'DATABASE_URL',
+      'REDIS_URL',
       'TESTBED_TOKEN',
       'TESTBED_ADMIN_PASSWORD',
       'JWT_SECRET',

@@ -127,6 +127,12 @@ static void test_redis(void)
         g_assert_null(load("redis: {url: \"rediss://:secret@h\"}\n", &error));
         g_assert_nonnull(strstr(error->message, "redis.url (REDIS_URL): rediss:// is not spoken"));
         g_assert_null(strstr(error->message, "secret"));
+        g_autoptr(TbServerConfig) there = load("cluster: {listen: \"10.0.0.5:5110\"}\n", NULL);
+        g_assert_cmpstr(there->cluster_address, ==, "10.0.0.5");
+        g_assert_cmpint(there->cluster_port, ==, 5110);
+        g_clear_error(&error);
+        g_assert_null(load("cluster: {listen: \"0.0.0.0:5110\"}\n", &error)); /* nobody finds that */
+        g_assert_nonnull(strstr(error->message, "cluster.listen (CLUSTER_LISTEN): the numeric address"));
 }
 
 int main(int argc, char **argv)

@@ -6,12 +6,14 @@
 
 #include "lib/error.h"
 #include "lib/limits.h"
+#include "lib/limits_cluster.h"
 #include "lib/log.h"
 #include "lib/server_limits.h"
 #include "server/accounts/audit.h"
 #include "server/store/accounts.h"
 #include "server/store/import.h"
 #include "server/store/private.h"
+#include "server/store/seat.h"
 #include "tests/unit/server/postgres_rig.h"
 
 static void test_write_read(gconstpointer engine)
@@ -507,6 +509,69 @@ static void test_words(void)
         teardown(&w);
 }
 
+/* --- who of several servers has the database --- */
+typedef struct Seated {
+        guint looks, mine; /* words; those that say it is ours */
+        TbSeatState state;
+        char *server, *reason; /* owned */
+        guint16 port;
+} Seated;
+
+static void on_seat(const TbSeatWord *word, gpointer data)
+{
+        Seated *s = data;
+        s->looks++;
+        s->mine += word->state == TB_SEAT_YOURS;
+        s->state = word->state;
+        s->port = word->port;
+        g_free(s->server);
+        g_free(s->reason);
+        s->server = g_strdup(word->server);
+        s->reason = g_strdup(word->reason);
+}
+
+static void test_seat(void)
+{
+        World w;
+        Seated a = {0}, b = {0};
+        begin(&w, &tb_db_postgres);
+        TbSeat *one = tb_seat_new(postgres.url, on_seat, &a, NULL);
+        UNTIL(a.state == TB_SEAT_YOURS);
+        TbSeat *two = tb_seat_new(postgres.url, on_seat, &b, NULL);
+        UNTIL(b.looks >= 2); /* it is one's turn, and nobody else's */
+        g_assert_cmpuint(b.mine, ==, 0);
+        start(&w);
+        tb_seat_sit(one, "server-a", "10.0.0.1", 5110, "secret");
+        UNTIL(a.state == TB_SEAT_HELD && g_strcmp0(b.server, "server-a") == 0);
+        g_assert_cmpuint(b.port, ==, 5110);
+        stop(&w); /* the lane's connection ends: who had the turn has it still */
+        UNTIL(a.state == TB_SEAT_YOURS);
+        g_assert_cmpuint(b.mine, ==, 0);
+        tb_seat_leave(one);
+        UNTIL(b.state == TB_SEAT_YOURS || a.mine > 2);
+        tb_seat_free(one); /* as its process would */
+        UNTIL(b.state == TB_SEAT_YOURS);
+        /* however often is asked, the database is left in peace: TB_LIMIT_SEAT_AGAIN_MS, and TB_LIMIT_SEAT_LOOK_MS where nobody asks */
+        guint before = b.looks;
+        gint64 since_us = g_get_monotonic_time(), each_us = TB_LIMIT_SEAT_AGAIN_MS * 1000;
+        for (guint n = 0; b.looks < before + 4; n++) {
+                tb_seat_look(two);
+                g_main_context_iteration(NULL, n % 64 == 0);
+        }
+        g_assert_cmpint(g_get_monotonic_time() - since_us, >=, 2 * each_us);
+        stop_postgres(SIGQUIT);
+        UNTIL(b.state == TB_SEAT_UNKNOWN);
+        g_assert_cmpstr(b.reason, !=, "");
+        start_postgres();
+        UNTIL(b.state == TB_SEAT_YOURS);
+        tb_seat_free(two);
+        teardown(&w);
+        g_free(a.server);
+        g_free(b.server);
+        g_free(a.reason);
+        g_free(b.reason);
+}
+
 int main(int argc, char **argv)
 {
         static const struct {
@@ -535,6 +600,7 @@ int main(int argc, char **argv)
         g_test_add_func("/db-engines/lost", test_lost);
         g_test_add_func("/db-engines/cut", test_cut);
         g_test_add_func("/db-engines/two", test_two);
+        g_test_add_func("/db-engines/seat", test_seat);
         int rc = g_test_run();
         end_postgres();
         return rc;

@@ -8,27 +8,14 @@
 #include <unistd.h>
 
 #include "lib/error.h"
+#include "lib/limits_cluster.h"
 #include "lib/limits_redis.h"
 #include "lib/net.h"
 #include "lib/thread.h"
+#include "server/cluster/beats.h"
+#include "tests/unit/server/until.h"
 
 #define SOON_MS 5000 /* what takes no time: only a test that hangs comes near it */
-
-#define END_S 20 /* of a test that hangs */
-
-static gboolean on_too_late(gpointer what)
-{
-        g_error("waited in vain for %s", (const char *)what);
-        return G_SOURCE_REMOVE;
-}
-
-#define UNTIL(condition)                                                                                     \
-        do {                                                                                                 \
-                guint timer = g_timeout_add_seconds(END_S, on_too_late, (gpointer) #condition);              \
-                while (!(condition))                                                                         \
-                        g_main_context_iteration(NULL, TRUE);                                                \
-                g_source_remove(timer);                                                                      \
-        } while (0)
 
 typedef struct Told {
         guint n, changes;
@@ -260,6 +247,37 @@ static void test_refused(void)
         g_main_context_iteration(NULL, FALSE);
 }
 
+/* Servers hear of each other, of one that has the database at once, and of so many. */
+static void test_beats(void)
+{
+        Told told = {0};
+        TbRedis *here = client(&told), *there = client(&told);
+        guint took = told.changes;
+        TbBeats *a = tb_beats_new(here, "a", NULL, NULL), *b = tb_beats_new(there, "b", on_redis, &told);
+        UNTIL(tb_redis_heard_since(here) > 0 && tb_redis_heard_since(there) > 0);
+        UNTIL(tb_beats_count(a) == 2 && tb_beats_count(b) == 2);
+        took = told.changes;
+        tb_beats_set(a, true, 7);
+        UNTIL(told.changes == took + 1);
+        g_assert_true(tb_beats_leader_is_there(b));
+        g_assert_false(tb_beats_leader_is_there(a));
+        g_autoptr(GString) metrics = g_string_new("");
+        tb_beats_metrics(metrics, b);
+        g_assert_nonnull(strstr(metrics->str, "testbed_server_clients{server=\"a\"} 7"));
+        ask(here, &told, WORDS("PUBLISH", "testbed:servers", "no JSON"), SOON_MS);
+        for (guint i = 0; i < TB_LIMIT_BEATS + 2; i++) {
+                g_autofree char *text = g_strdup_printf("{\"server\":\"x%u\"}", i);
+                ask(here, &told, WORDS("PUBLISH", "testbed:servers", text), SOON_MS);
+        }
+        UNTIL(tb_beats_count(b) == 1 + TB_LIMIT_BEATS);
+        tb_beats_free(a); /* it says nothing more: TB_LIMIT_BEAT_FRESH_MS */
+        UNTIL(!tb_beats_leader_is_there(b));
+        tb_beats_free(b);
+        tb_redis_free(here);
+        tb_redis_free(there);
+        told_clear(&told);
+}
+
 static void test_bounds(void)
 {
         Told told = {0};
@@ -299,6 +317,7 @@ int main(int argc, char **argv)
         g_test_add_func("/redis/killed", test_killed);
         g_test_add_func("/redis/refused", test_refused);
         g_test_add_func("/redis/bounds", test_bounds);
+        g_test_add_func("/redis/beats", test_beats);
         int failed = g_test_run();
         kill_real();
         g_rmdir(real.folder);
