@@ -36,6 +36,12 @@ PKG_CFLAGS += -DTB_WITH_ISAL
 PKG_LIBS += $(shell pkg-config --libs libisal)
 endif
 
+# RGB to YUV by libyuv (it has no pkg-config file); else by GStreamer
+ifneq ($(shell printf '\#if __has_include(<libyuv/convert.h>)\nyes\n\#endif\n' | $(CC) -E -P - 2>/dev/null),)
+PKG_CFLAGS += -DTB_WITH_LIBYUV
+PKG_LIBS += -lyuv
+endif
+
 WARNINGS := -Wall -Wextra -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wvla -Wformat=2 -Wformat-nonliteral -Wundef \
 	-Wwrite-strings -Wpointer-arith -Wswitch-enum -Wno-missing-field-initializers
 ifneq ($(CI)$(WERROR),)

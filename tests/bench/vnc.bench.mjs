@@ -46,6 +46,7 @@ async function measure({ port, pid }, viewers, encodings) {
     fps: sum('frames') / viewers / SECONDS,
     core: (cpu / SECONDS) * 100,
     kb: sum('bytes') / SECONDS / 1000,
+    each: sum('bytes') / Math.max(sum('frames'), 1) / 1000,
   };
 }
 
@@ -121,7 +122,7 @@ async function film(servers, display) {
     const all = await rounds(servers, viewers, undefined, 'h264');
     for (const [key, unit, digits, most] of [
       ['ms', 'ms', 2, target],
-      ['kb', 'KB/s', 0, 0.1],
+      ['each', 'KB', 0, 0.1],
     ]) {
       const show = (list) =>
         `${median(list, key).toFixed(digits)} ${unit} (${spread(list, key, 1)}; ${median(list, 'fps').toFixed(0)} fps)`;
@@ -130,7 +131,7 @@ async function film(servers, display) {
         what:
           key === 'ms'
             ? `VNC, 720p full motion by H.264, CPU per delivered picture, ${viewers === 1 ? 'one viewer' : 'four viewers'}; the peers by Tight`
-            : '… bytes',
+            : '… bytes of a picture',
         ours: show(all.ours),
         peer: peersOf(all, show),
         ratio: text,

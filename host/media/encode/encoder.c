@@ -161,6 +161,7 @@ void tb_encoder_free(TbEncoder *encoder)
         g_ptr_array_free(encoder->taps, TRUE);
         tb_group_clear(&encoder->group);
         tb_frame_pool_unref(encoder->padded);
+        tb_frame_pool_unref(encoder->planar);
         tb_mutex_clear(&encoder->taps_lock);
         tb_mutex_clear(&encoder->input_lock);
         g_free(encoder);
@@ -199,6 +200,7 @@ static TbEncoder *encoder_new(TbEncoders *set, TbHub *hub, TbCodec codec, TbRung
         encoder->taps = g_ptr_array_new();
         tb_group_init(&encoder->group);
         encoder->padded = tb_frame_pool_new(3);
+        encoder->planar = tb_frame_pool_new(3);
         encoder->kbps = tb_rung_specs[rung].kbps;
         encoder->fps = MIN(tb_rung_specs[rung].max_fps, set->max_fps);
         tb_mutex_init(&encoder->taps_lock);

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "host/media/encode/even.h"
+#include "host/media/encode/planar.h"
 #include "host/media/reaper.h"
 #include "host/media/webrtc/rtpext.h"
 #include "lib/error.h"
@@ -107,6 +108,8 @@ static void set_caps(TbEncoder *encoder, const TbFrame *frame, int width, int he
                 G_TYPE_INT, width, "height", G_TYPE_INT, height, "framerate", GST_TYPE_FRACTION, 0, 1,
                 "max-framerate", GST_TYPE_FRACTION, (int)encoder->fps, 1, "pixel-aspect-ratio",
                 GST_TYPE_FRACTION, 1, 1, NULL);
+        if (encoder->converted) /* what it takes I420 for otherwise depends on the size */
+                gst_caps_set_simple(caps, "colorimetry", G_TYPE_STRING, "bt601", NULL);
         gst_app_src_set_caps(encoder->src, caps);
         encoder->caps_fps = encoder->fps;
         encoder->format = frame->format;
@@ -172,7 +175,13 @@ void tb_encoder_push(TbEncoder *encoder, TbFrame *frame, bool again)
         }
         bool draft = !encoder->begun && encoder->spec->drafts && !tb_rung_specs[encoder->rung].max_height &&
                      (gint64)width * height > DRAFT_PIXELS;
-        if (frame->format != encoder->format || width != encoder->width || height != encoder->height)
+        g_autoptr(TbFrame) planar =
+                strcmp(encoder->spec->format, "I420") == 0 ? tb_frame_planar(encoder->planar, frame) : NULL;
+        bool other = encoder->converted != (planar != NULL);
+        encoder->converted = planar != NULL;
+        if (planar)
+                frame = planar;
+        if (other || frame->format != encoder->format || width != encoder->width || height != encoder->height)
                 set_caps(encoder, frame, width, height, draft);
         if (draft)
                 encoder->width = 0; /* the next one has caps of its own */

@@ -41,9 +41,11 @@ struct TbEncoder {
         TbGroup group;   /* protected by taps_lock */
 
         TbFramePool *padded; /* owned; pictures of odd sizes, made even; any thread */
+        TbFramePool *planar; /* owned; pictures as the encoder takes them; any thread */
 
         TbMutex input_lock;   /* frames come from the hub and, again, from main */
         TbPixelFormat format; /* of the current caps; protected by input_lock */
+        bool converted;       /* … by us, to I420; protected by input_lock */
         int width, height;    /* of the current caps; 0: none yet; protected by input_lock */
         gint64 live_us;       /* when the hub's last frame went in; protected by input_lock */
         gint64 last_pts_us;   /* protected by input_lock */
