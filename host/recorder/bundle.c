@@ -98,7 +98,7 @@ static void file(TbParts *parts, const char *folder, const char *dir, const char
         }
 }
 
-void tb_parts_bundle(TbParts *parts, const char *dir, const char *name, const json_t *clip)
+bool tb_parts_bundle(TbParts *parts, const char *dir, const char *name, const json_t *clip)
 {
         gint64 at_s = json_integer_value(json_object_get(clip, "to")) / 1000;
         g_autofree char *about = tb_json_text(clip, NULL);
@@ -109,4 +109,6 @@ void tb_parts_bundle(TbParts *parts, const char *dir, const char *name, const js
         file(parts, name, dir, "thumb.jpg", at_s);
         static const char end[2 * RECORD];
         tb_parts_memory(parts, end, sizeof end);
+        return g_file_test(dir,
+                           G_FILE_TEST_IS_DIR); /* it goes in one step: all was there when it was opened */
 }

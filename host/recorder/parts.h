@@ -16,5 +16,5 @@ gint64 tb_parts_size(const TbParts *parts);
 /* `n` bytes from `from` on, then the pipe's end, or why not. Waits for whoever reads. */
 void tb_parts_write(TbParts *parts, gint64 from, gint64 n, TbPipe *pipe);
 /* A tar (POSIX ustar) of a clip's folder: what it has of files, clip.json, and a page that shows them without us, all in a folder
- * `name`. */
-void tb_parts_bundle(TbParts *parts, const char *folder, const char *name, const json_t *clip);
+ * `name`. False: the clip was removed meanwhile, and it is not whole. */
+bool tb_parts_bundle(TbParts *parts, const char *folder, const char *name, const json_t *clip);

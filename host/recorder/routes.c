@@ -6,6 +6,7 @@
 #include "lib/clock.h"
 #include "lib/error.h"
 #include "lib/limits.h"
+#include "lib/name.h"
 
 static const char *text_of(const json_t *clip, const char *field)
 {
@@ -223,10 +224,14 @@ static void get_interval(TbRequest *request, gpointer data)
         const char *file = tb_request_arg(request, "file"), *id = tb_request_arg(request, "id");
         g_autoptr(GError) error = NULL;
         gint64 from = 0, to = 0, now = tb_clock_ms();
-        if (!tb_core_device(r->core, id, &error)) {
+        g_autofree char *folder =
+                tb_name_valid(TB_NAME_ID, id) ? tb_writer_device_folder(r->writer, id) : NULL;
+        /* what was recorded of a device that was removed stays as long as anything else */
+        if (!tb_core_device(r->core, id, &error) && (!folder || !g_file_test(folder, G_FILE_TEST_IS_DIR))) {
                 tb_request_reply_error(request, error);
                 return;
         }
+        g_clear_error(&error);
         if (!is_file(file, 6)) {
                 not_a_file(request,
                            "video.mp4, console.cast, console.txt, events.jsonl, samples.csv and marks.vtt");
@@ -245,7 +250,6 @@ static void get_interval(TbRequest *request, gpointer data)
                 tb_request_reply_error(request, error);
                 return;
         }
-        g_autofree char *folder = tb_writer_device_folder(r->writer, id);
         tb_serve(request, &(TbServe){.file = file,
                                      .name = id,
                                      .segments = folder,

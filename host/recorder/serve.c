@@ -116,8 +116,10 @@ static bool cut_parts(Serve *s)
 static bool clip_parts(Serve *s)
 {
         if (strcmp(s->what.file, "bundle.tar") == 0) {
-                tb_parts_bundle(s->parts, s->what.folder, s->what.name, s->what.clip);
-                return true;
+                if (tb_parts_bundle(s->parts, s->what.folder, s->what.name, s->what.clip))
+                        return true;
+                tb_set_error(&s->error, TB_ERROR_NOT_FOUND, "this clip was just removed");
+                return false;
         }
         g_autofree char *path = g_build_filename(s->what.folder, s->what.file, NULL);
         int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);

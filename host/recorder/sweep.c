@@ -68,7 +68,7 @@ bool tb_writer_save_clip(TbWriter *w, const json_t *clip, GError **error)
         return false;
 }
 
-void tb_writer_remove_folder(const char *folder)
+static void empty_folder(const char *folder)
 {
         g_autoptr(GDir) dir = g_dir_open(folder, 0, NULL);
         for (const char *name; dir && (name = g_dir_read_name(dir));) {
@@ -76,6 +76,19 @@ void tb_writer_remove_folder(const char *folder)
                 g_unlink(path);
         }
         g_rmdir(folder);
+}
+
+/* Out of the way first, in one step: who has opened all of it before has all of it, who comes later has nothing. A name that begins with
+ * a dot is of no clip; what a crash leaves of it the next sweep takes away. */
+void tb_writer_remove_folder(const char *folder)
+{
+        g_autofree char *parent = g_path_get_dirname(folder), *name = g_path_get_basename(folder),
+                        *hidden = g_strconcat(".", name, NULL),
+                        *gone = *name == '.' ? g_strdup(folder) : g_build_filename(parent, hidden, NULL);
+        if (*name == '.' || g_rename(folder, gone) == 0)
+                empty_folder(gone);
+        else
+                empty_folder(folder);
 }
 
 /* --- what there is --- */
@@ -134,6 +147,11 @@ static void list_clips(TbWriter *w, GArray *out)
         g_autoptr(GDir) dir = g_dir_open(clips, 0, NULL);
         for (const char *id; dir && (id = g_dir_read_name(dir));) {
                 Piece piece = {.path = g_build_filename(clips, id, NULL)};
+                if (*id == '.') { /* a removal that a crash broke off */
+                        tb_writer_remove_folder(piece.path);
+                        g_free(piece.path);
+                        continue;
+                }
                 g_autofree char *path = g_build_filename(piece.path, "clip.json", NULL), *text = NULL;
                 gsize size = 0;
                 json_auto_t *clip = g_file_get_contents(path, &text, &size, NULL)

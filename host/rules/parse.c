@@ -186,8 +186,10 @@ static bool parse_hours(TbRule *r, const char *text, GError **error)
                 return true;
         r->from_minute = minutes(text);
         r->to_minute = text[5] == '-' ? minutes(text + 6) : -1;
-        return (r->from_minute >= 0 && r->to_minute >= 0) ||
-               bad(error, "active", "hours are written 22:00-06:00, by the host's clock");
+        if (r->from_minute < 0 || r->to_minute < 0)
+                return bad(error, "active", "hours are written 22:00-06:00, by the host's clock");
+        return r->from_minute != r->to_minute ||
+               bad(error, "active", "these hours end when they begin: leave `active` out for always");
 }
 
 /* --- when --- */
@@ -380,6 +382,11 @@ static bool check_action(const TbRule *r, json_t *in, const char *where, GError 
                 return bad(error, of_device, "name the device: the rule has none");
         if (!url)
                 return true;
+        bool plain = true; /* g_uri_parse() mends blanks at the ends, and takes them within */
+        for (const guchar *c = (const guchar *)url; *c; c++)
+                plain = plain && *c > ' ' && *c != 127;
+        if (!plain)
+                return bad(error, of_url, "an address has no blanks and no control characters");
         g_autoptr(GUri) uri = g_uri_parse(url, G_URI_FLAGS_HAS_PASSWORD, NULL);
         bool http = uri && (g_str_equal(g_uri_get_scheme(uri), "http") ||
                             g_str_equal(g_uri_get_scheme(uri), "https"));

@@ -27,6 +27,7 @@ struct TbRules {
         GTree *all;          /* name -> owned TbLiveRule, sorted */
         GHashTable *streams; /* stream -> owned GPtrArray of TbLiveRule */
         guint bus;
+        gint64 wall_ms;       /* what the wall clock is before the monotonic one: when it jumps, it was set */
         TbWebhooks *webhooks; /* owned */
         GQueue tries;         /* TbRuleTry, each ends itself */
         bool stopping;
@@ -34,6 +35,8 @@ struct TbRules {
 
 /* rules.c */
 TbActor tb_rule_actor(const char *user, TbRole role); /* borrows `user`: "rule:NAME" */
+/* The wall clock; when it was set since the last time, all rules know. */
+gint64 tb_rules_now(TbRules *rules);
 void tb_rule_judge(TbLiveRule *live, TbRuleVerdict verdict, char *cause_take);
 /* One that is parsed takes its place among the others (or that of the one of its name). */
 TbLiveRule *tb_rules_put(TbRules *rules, TbRule *rule_take, bool configured);

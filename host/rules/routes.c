@@ -5,9 +5,9 @@
 #include "lib/clock.h"
 #include "lib/error.h"
 #include "lib/limits.h"
+#include "lib/limits_rules.h"
 
 #define DAY_MS 86400000
-#define TRIES 4 /* rules that are tried over what is kept, at once */
 
 static bool sees_all(TbRequest *request)
 {
@@ -181,8 +181,8 @@ static void test(TbRequest *request, gpointer data)
                         json_object_del(action, "secret"); /* nothing is sent */
         }
         TbRule *rule = tb_rule_parse(spec, &error);
-        if (rule && g_queue_get_length(&rules->tries) >= TRIES)
-                tb_set_error(&error, TB_ERROR_LIMIT, "%d rules are being tried already", TRIES);
+        if (rule && g_queue_get_length(&rules->tries) >= TB_LIMIT_RULE_TRIES)
+                tb_set_error(&error, TB_ERROR_LIMIT, "%d rules are being tried already", TB_LIMIT_RULE_TRIES);
         if (error) {
                 tb_rule_free(rule);
                 tb_request_reply_error(request, error);

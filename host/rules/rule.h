@@ -90,6 +90,8 @@ TbRuleVerdict tb_rule_event(const TbRule *rule, TbRuleState *state, const char *
 void tb_rule_seen(TbRuleState *state, gint64 t_ms); /* a byte, a sample of what may be missing */
 /* The device's power was seen to be so; -1: unknown. */
 void tb_rule_power(TbRuleState *state, int power, gint64 t_ms);
+/* The wall clock was set by so much: what lasts, lasts as long as it would have; hours of the day are by the new time. */
+void tb_rule_clock_set(const TbRule *rule, TbRuleState *state, gint64 by_ms);
 /* The clock; at tb_rule_due_ms(). */
 TbRuleVerdict tb_rule_tick(const TbRule *rule, TbRuleState *state, gint64 t_ms);
 gint64 tb_rule_due_ms(const TbRule *rule, TbRuleState *state, gint64 now_ms); /* 0: nothing is due */

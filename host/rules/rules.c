@@ -10,6 +10,33 @@
 #include "lib/limits.h"
 #include "lib/log.h"
 
+#define STEP_MS 1000 /* less is the clock being slewed, or two looks at two clocks */
+
+/* --- the clock --- */
+static gboolean clock_set(gpointer name G_GNUC_UNUSED, gpointer value, gpointer by_ms)
+{
+        TbLiveRule *live = value;
+        tb_rule_clock_set(live->rule, &live->state, *(const gint64 *)by_ms);
+        return FALSE;
+}
+
+static gboolean arm_again(gpointer name G_GNUC_UNUSED, gpointer value, gpointer data G_GNUC_UNUSED)
+{
+        tb_live_arm(value);
+        return FALSE;
+}
+
+gint64 tb_rules_now(TbRules *rules)
+{
+        gint64 now = tb_clock_ms(), wall = now - tb_clock_mono_ms(), by = wall - rules->wall_ms;
+        if (ABS(by) < STEP_MS)
+                return now;
+        rules->wall_ms = wall;
+        g_tree_foreach(rules->all, clock_set, &by);
+        g_tree_foreach(rules->all, arm_again, NULL);
+        return now;
+}
+
 /* --- what becomes of it --- */
 TbActor tb_rule_actor(const char *user, TbRole role)
 {
@@ -53,12 +80,12 @@ static void on_sample(TbRules *rules, const TbEvent *event)
                 live->value = value;
                 if (r->sort == TB_RULE_MISSING) {
                         bool was = live->state.on;
-                        tb_rule_seen(&live->state, tb_clock_ms());
+                        tb_rule_seen(&live->state, tb_rules_now(rules));
                         if (was)
                                 tb_live_arm(live);
                         continue;
                 }
-                TbRuleVerdict v = tb_rule_sample(r, &live->state, value, tb_clock_ms());
+                TbRuleVerdict v = tb_rule_sample(r, &live->state, value, tb_rules_now(rules));
                 if (v.what != TB_RULE_NOTHING)
                         tb_rule_judge(live, v,
                                       g_strdup_printf("%s of %s is %.6g", r->stream, r->device, value));
@@ -83,7 +110,7 @@ static gboolean tell(gpointer name G_GNUC_UNUSED, gpointer value, gpointer data)
         bool own = r->device && g_strcmp0(e->device, r->device) == 0;
         if (own && r->power >= 0 && strcmp(e->type, "power.state") == 0) {
                 tb_rule_power(&live->state, power_of(json_string_value(json_object_get(e->data, "observed"))),
-                              tb_clock_ms());
+                              tb_rules_now(live->rules));
                 tb_live_arm(live);
         }
         if (own && r->sort == TB_RULE_CONSOLE && strcmp(e->type, "device.added") == 0)
@@ -107,7 +134,7 @@ static void on_event(const TbEvent *event, gpointer data)
         for (guint i = 0; i < concerned->len; i++) {
                 TbLiveRule *live = g_ptr_array_index(concerned, i);
                 TbRuleVerdict v = tb_rule_event(live->rule, &live->state, event->type, event->device,
-                                                event->interface, event->data, tb_clock_ms());
+                                                event->interface, event->data, tb_rules_now(rules));
                 if (v.what != TB_RULE_NOTHING)
                         tb_rule_judge(live, v,
                                       g_strdup_printf("%s of %s%s%s", event->type,
@@ -171,10 +198,10 @@ TbLiveRule *tb_rules_put(TbRules *rules, TbRule *rule_take, bool configured)
         live->configured = configured;
         live->from = -1;
         live->value = NAN;
-        tb_rule_state_init(&live->state, tb_clock_ms());
+        tb_rule_state_init(&live->state, tb_rules_now(rules));
         if (rule_take->power >= 0) {
                 json_auto_t *observed = power_seen(rules, rule_take->device);
-                tb_rule_power(&live->state, power_of(json_string_value(observed)), tb_clock_ms());
+                tb_rule_power(&live->state, power_of(json_string_value(observed)), tb_rules_now(rules));
         }
         tb_rules_remove(rules, rule_take->name);
         if (rule_take->stream) {
@@ -213,7 +240,7 @@ void tb_rules_keep(TbRules *rules)
 json_t *tb_live_json(TbLiveRule *live, bool whole)
 {
         const TbRuleState *s = &live->state;
-        gint64 cool = tb_rule_cool_ms(live->rule, s, tb_clock_ms());
+        gint64 cool = tb_rule_cool_ms(live->rule, s, tb_rules_now(live->rules));
         json_t *o = tb_rule_shown(live->rule, whole);
         json_t *state = json_pack("{s:b, s:I, s:I}", "on", s->on, "fired", (json_int_t)s->count, "held",
                                   (json_int_t)s->held);
@@ -286,6 +313,9 @@ static void load(TbRules *rules)
         size_t i;
         json_array_foreach (tb_core_kept(rules->core, TB_KEPT_RULES), i, spec) {
                 g_autoptr(GError) error = NULL;
+                const char *hours = json_string_value(json_object_get(spec, "active"));
+                if (hours && strlen(hours) == 11 && strncmp(hours, hours + 6, 5) == 0)
+                        json_object_del(spec, "active"); /* "10:00-10:00" was taken once, and meant always */
                 TbRule *rule = tb_rule_parse(spec, &error);
                 if (rule)
                         tb_rules_put(rules, rule, false);
@@ -303,6 +333,7 @@ TbRules *tb_rules_new(TbCore *core)
 {
         TbRules *rules = g_new0(TbRules, 1);
         rules->core = core;
+        rules->wall_ms = tb_clock_ms() - tb_clock_mono_ms();
         rules->all = g_tree_new_full(by_name, NULL, NULL, live_free);
         rules->streams = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, free_list);
         rules->webhooks = tb_webhooks_new(core);

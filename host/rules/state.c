@@ -106,6 +106,18 @@ static TbRuleVerdict fire(const TbRule *r, TbRuleState *s, gint64 t_ms)
         return (TbRuleVerdict){TB_RULE_FIRES, NULL};
 }
 
+void tb_rule_clock_set(const TbRule *r, TbRuleState *s, gint64 by_ms)
+{
+        gint64 *const since[] = {&s->since_ms, &s->fired_ms, &s->seen_ms, &s->power_ms};
+        for (guint i = 0; i < G_N_ELEMENTS(since); i++)
+                if (*since[i])
+                        *since[i] += by_ms;
+        for (guint i = 0; s->times && i < s->times->len; i++)
+                g_array_index(s->times, gint64, i) += by_ms;
+        if (s->due_ms)
+                s->due_ms = r->every_ms ? s->due_ms + by_ms : 0; /* of a time of day: reckoned anew */
+}
+
 /* --- what happens --- */
 static bool is_so(const TbRule *r, double v, double margin)
 {

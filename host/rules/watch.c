@@ -19,7 +19,7 @@ static void look_at_console(TbLiveRule *live)
         TbInterface *console = tb_live_console(live->rules->core, live->rule);
         guint64 end = console ? tb_history_end(tb_interface_history(console)) : live->console_end;
         if (end != live->console_end)
-                tb_rule_seen(&live->state, tb_clock_ms());
+                tb_rule_seen(&live->state, tb_rules_now(live->rules));
         live->console_end = end;
 }
 
@@ -31,7 +31,7 @@ static gboolean on_timer(gpointer data)
         bool is_console = r->sort == TB_RULE_MISSING && !r->stream;
         if (is_console)
                 look_at_console(live);
-        TbRuleVerdict v = tb_rule_tick(r, &live->state, tb_clock_ms());
+        TbRuleVerdict v = tb_rule_tick(r, &live->state, tb_rules_now(live->rules));
         if (v.what != TB_RULE_NOTHING)
                 tb_rule_judge(live, v,
                               r->sort == TB_RULE_SCHEDULE
@@ -47,7 +47,7 @@ void tb_live_arm(TbLiveRule *live)
 {
         const TbRule *r = live->rule;
         g_clear_handle_id(&live->timer, g_source_remove);
-        gint64 now = tb_clock_ms(), due = r->enabled ? tb_rule_due_ms(r, &live->state, now) : 0;
+        gint64 now = tb_rules_now(live->rules), due = r->enabled ? tb_rule_due_ms(r, &live->state, now) : 0;
         if (r->enabled && r->sort == TB_RULE_MISSING && !r->stream)
                 due = MIN(due ? due : G_MAXINT64, now + LOOK_MS);
         if (due)
@@ -87,7 +87,7 @@ static void set_trouble(TbLiveRule *live, const char *why)
 
 static void matched(TbLiveRule *live, const json_t *result)
 {
-        gint64 now = tb_clock_ms();
+        gint64 now = tb_rules_now(live->rules);
         const char *whole = json_string_value(json_object_get(result, "match"));
         g_autofree char *match = g_utf8_substring(whole, 0, MIN(TB_LIMIT_LABEL, g_utf8_strlen(whole, -1)));
         g_strchomp(match);

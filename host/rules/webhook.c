@@ -12,12 +12,12 @@
 #include "lib/error.h"
 #include "lib/http/auth.h"
 #include "lib/json.h"
+#include "lib/limits_rules.h"
 #include "lib/log.h"
 #include "lib/signature.h"
 
 #define FIRST_PAUSE_MS 2000
 #define TIMEOUT_S 15
-#define MOST 200 /* that wait; above, the oldest is given up */
 #define AT_ONCE 8
 #define AT_ONCE_THERE 2           /* to one host: that it never answers keeps nobody else waiting */
 #define PAUSE_MS (3600 * 1000)    /* longest pause between two tries, before the jitter … */
@@ -210,6 +210,17 @@ static void look(TbWebhooks *w)
                 w->timer = g_timeout_add((guint)MAX(next - now, 1), on_timer, w);
 }
 
+/* One that is under way may have arrived: what is given up is one that is not; there are more than AT_ONCE. */
+static size_t oldest_that_waits(const TbWebhooks *w)
+{
+        size_t i;
+        const json_t *item;
+        json_array_foreach (w->items, i, item)
+                if (!is_sending(w, text_of(item, "id")))
+                        return i;
+        return 0;
+}
+
 void tb_webhooks_say(TbWebhooks *w, const char *rule, const char *device, const char *url, const char *secret,
                      json_t *body_take)
 {
@@ -219,9 +230,11 @@ void tb_webhooks_say(TbWebhooks *w, const char *rule, const char *device, const 
                                  "device", device, "url", url, "secret", secret, "body", text ? text : "{}",
                                  "tries", 0, "next", (json_int_t)0, "since", (json_int_t)tb_clock_ms());
         json_array_append_new(w->items, item);
-        while (json_array_size(w->items) > MOST) {
-                tell(w, json_array_get(w->items, 0), "given up", "too many wait: the oldest is left out");
-                json_array_remove(w->items, 0);
+        while (json_array_size(w->items) > TB_LIMIT_RULE_WEBHOOKS) {
+                size_t oldest = oldest_that_waits(w);
+                tell(w, json_array_get(w->items, oldest), "given up",
+                     "too many wait: the oldest is left out");
+                json_array_remove(w->items, oldest);
         }
         keep(w);
         look(w);
@@ -241,7 +254,7 @@ TbWebhooks *tb_webhooks_new(TbCore *core)
         size_t i;
         json_t *item;
         json_array_foreach (tb_core_kept(core, TB_KEPT_WEBHOOKS), i, item)
-                if (is_sound(item) && i < MOST)
+                if (is_sound(item) && i < TB_LIMIT_RULE_WEBHOOKS)
                         json_array_append_new(w->items, json_deep_copy(item));
         look(w);
         return w;

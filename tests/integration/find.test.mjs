@@ -78,6 +78,7 @@ test('a text is read; what is there instead is told', async () => {
     json.found && json.x >= 320 && json.y >= 300 && json.height < 60,
     JSON.stringify({ ...json, screenshot: 0 }),
   );
+  assertProblem(await find({ text: ' \t\u00a0 ', timeout_s: 0.1 }), 400, { field: 'text' });
   const not = await find({ text: 'login:', timeout_s: 2 });
   assertProblem(not, 504, { detail: /"login:" was not read/ });
   assertProblem(await find({ text: 'x', language: 'xxx' }), 501, { detail: /tesseract-ocr-xxx/ });

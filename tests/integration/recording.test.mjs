@@ -244,6 +244,9 @@ test('a device that is attached anew, or removed, while it is recorded: what is 
   assert.equal((await host.delete('/host/devices/passing')).status, 204);
   assert.equal((await done(json.clip)).state, 'done');
   assert.match((await host.get(`/host/clips/${json.clip}/console.txt`)).text, /third/);
+  await said('third'); // what was recorded of it can be read, though it has gone
+  for (const id of ['nobody', '..', '..%2F..', '%2e%2e', 'passing%2F..'])
+    assertProblem(await host.get(`/host/devices/${id}/recording/console.txt`), 404);
 });
 
 test('every answer stands in OpenAPI', () => assert.deepEqual(answers.findings(), []));

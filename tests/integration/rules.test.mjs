@@ -202,6 +202,38 @@ test('a receiver that never answers keeps no other one waiting; a pattern of no 
   silent.close();
 });
 
+test('RULE_WEBHOOKS, RULE_TRIES: at their limit, and one more; what is under way is not given up', async (t) => {
+  const silent = createServer(() => {}).listen(0, '127.0.0.1');
+  await new Promise((resolve) => silent.once('listening', resolve));
+  t.after(() => (silent.closeAllConnections(), silent.close()));
+  const item = (n, more) => ({
+    ...{ id: `w${n}`, rule: `of-${n}`, url, body: '{}', tries: 1, next: Date.now() + 600000, since: Date.now() },
+    ...more,
+  });
+  const underWay = item(0, { next: 0, url: `http://127.0.0.1:${silent.address().port}/` });
+  await host.stop({ keepState: true });
+  writeFileSync(
+    path.join(state, 'webhooks.json'),
+    JSON.stringify([underWay, ...Array.from({ length: 199 }, (_, i) => item(i + 1))]),
+  );
+  host = await Host.start(config, { state });
+  await until(
+    'the first to be under way',
+    () => new Promise((resolve) => silent.getConnections((_, n) => resolve(n > 0))),
+  );
+  await made({ name: 'one-more', device: undefined, when: { every_s: 1 }, then: [{ webhook: url }], cooldown_s: 600 });
+  const kept = await until('one to be given up', () => {
+    const all = JSON.parse(readFileSync(path.join(state, 'webhooks.json'), 'utf8'));
+    return !all.some((w) => w.id === 'w1') && all;
+  });
+  assert.ok(kept.some((w) => w.id === 'w0') && kept.some((w) => w.id === 'w2'), 'the oldest that was not under way');
+  await remove('one-more');
+  const tried = (n) => Promise.all(Array.from({ length: n }, () => host.post('/host/rules/panic/test', {})));
+  assert.deepEqual([...new Set((await tried(4)).map((a) => a.status))], [200]);
+  const more = (await tried(60)).map((a) => a.status);
+  assert.ok(more.includes(429) && more.filter((s) => s === 200).length >= 4, `${more}`);
+});
+
 test('what is no rule is refused by field, in the configuration with its line', async () => {
   const bad = async (json, field) => assertProblem(await host.post('/host/rules', json), 400, { field });
   const then = [{ notify: 'x' }];

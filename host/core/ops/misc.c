@@ -40,11 +40,27 @@ void tb_core_set_finder(TbCore *core, TbFinds finds, void *data)
         core->finds_data = data;
 }
 
+static bool has_letter(const char *text)
+{
+        for (; *text; text = g_utf8_next_char(text))
+                if (!g_unichar_isspace(g_utf8_get_char(text)) && g_unichar_isprint(g_utf8_get_char(text)))
+                        return true;
+        return false;
+}
+
 static void find(TbCommand *c)
 {
         if ((tb_command_string(c, "image") != NULL) == (tb_command_string(c, "text") != NULL)) {
                 GError *error = NULL;
                 tb_error_set_field(&error, TB_ERROR_INVALID, "image", "give either \"image\" or \"text\"");
+                tb_command_fail(c, error, NULL);
+                return;
+        }
+        const char *text = tb_command_string(c, "text");
+        if (text && !has_letter(text)) {
+                GError *error = NULL;
+                tb_error_set_field(&error, TB_ERROR_INVALID, "text",
+                                   "a text of blanks alone is on every screen: say some letters");
                 tb_command_fail(c, error, NULL);
                 return;
         }

@@ -491,6 +491,45 @@ static void test_sweep_uplink(void)
         remove_all(folder);
 }
 
+/* A clip that is removed while it is packed is whole, or it is not there; what a crash leaves of a removal goes. */
+static void test_bundle_removed(void)
+{
+        g_autofree char *folder = scratch();
+        GString *said = g_string_new(NULL);
+        TbWriter *w = writer_of(folder, 1 << 30, said);
+        json_auto_t *clip = clip_of(7, "done", false);
+        g_assert_true(tb_writer_save_clip(w, clip, NULL));
+        g_autofree char *own = tb_writer_clip_folder(w, "clip-7"),
+                        *film = g_build_filename(own, "video.mp4", NULL);
+        g_assert_true(g_file_set_contents(film, "a film", -1, NULL));
+        TbParts *before = tb_parts_new(), *after = tb_parts_new();
+        g_assert_true(tb_parts_bundle(before, own, "clip-7", clip));
+        tb_writer_remove_folder(own);
+        g_assert_false(tb_parts_bundle(after, own, "clip-7", clip));
+        g_autofree char *bytes = g_malloc((gsize)tb_parts_size(before));
+        TbPipe *pipe = tb_pipe_new((gsize)tb_parts_size(before) + 1);
+        tb_parts_write(before, 0, tb_parts_size(before), pipe);
+        gssize n = 0;
+        for (gssize got; (got = tb_pipe_read(pipe, bytes + n, (gsize)(tb_parts_size(before) - n), NULL)) > 0;)
+                n += got;
+        g_assert_cmpint(n, ==, tb_parts_size(before));
+        g_assert_nonnull(memmem(bytes, (gsize)n, "a film", 6));
+        tb_pipe_unref(pipe);
+        tb_parts_free(before);
+        tb_parts_free(after);
+
+        g_autofree char *left = tb_writer_clip_folder(w, ".clip-8"),
+                        *piece = g_build_filename(left, "video.mp4", NULL);
+        g_assert_cmpint(g_mkdir_with_parents(left, 0700), ==, 0);
+        g_assert_true(g_file_set_contents(piece, "x", -1, NULL));
+        tb_writer_sweep(w);
+        g_assert_false(g_file_test(left, G_FILE_TEST_EXISTS));
+        g_assert_cmpstr(said->str, ==, "");
+        tb_writer_free(w);
+        g_string_free(said, TRUE);
+        remove_all(folder);
+}
+
 /* A folder that cannot be written is told once, and it goes on when it can. */
 static void test_stopped(void)
 {
@@ -540,6 +579,7 @@ int main(int argc, char **argv)
         g_test_add_func("/recorder/behind", test_encoder_behind);
         g_test_add_func("/recorder/sweep", test_sweep);
         g_test_add_func("/recorder/sweep/uplink", test_sweep_uplink);
+        g_test_add_func("/recorder/bundle/removed", test_bundle_removed);
         g_test_add_func("/recorder/stopped", test_stopped);
         return g_test_run();
 }

@@ -96,6 +96,7 @@ static void test_parse(void)
                 {RULE("\"missing\": \"console\"", ""), "when.for_s"},
                 {RULE("\"console\": \"x\"", ", \"active\": \"22:00-6:00 \""), "active"},
                 {RULE("\"console\": \"x\"", ", \"active\": \"22:00/06:00\""), "active"},
+                {RULE("\"console\": \"x\"", ", \"active\": \"10:00-10:00\""), "active"},
                 {RULE("\"console\": \"x\"", ", \"lease\": \"steal\""), "lease"},
                 {RULE("\"console\": \"x\"", ", \"while\": {\"power\": \"maybe\"}"), "while.power"},
                 {"{\"name\": \"r\", \"when\": {\"at\": \"03:00\"}, \"then\": [{\"verb\": \"power.cycle\"}]}",
@@ -263,7 +264,7 @@ static void test_hours(void)
                 char is;
         } rows[] = {{"22:00-06:00", 21, 59, 'H'}, {"22:00-06:00", 22, 0, 'F'}, {"22:00-06:00", 0, 0, 'F'},
                     {"22:00-06:00", 5, 59, 'F'},  {"22:00-06:00", 6, 0, 'H'},  {"09:00-17:30", 17, 29, 'F'},
-                    {"09:00-17:30", 17, 30, 'H'}, {"00:00-00:00", 12, 0, 'F'}};
+                    {"09:00-17:30", 17, 30, 'H'}};
         for (guint i = 0; i < G_N_ELEMENTS(rows); i++) {
                 Rig g;
                 g_autofree char *text = g_strdup_printf(
@@ -360,6 +361,54 @@ static void test_event(void)
         rig_clear(&g);
 }
 
+/* A clock that is set, far forward and far back, makes nothing late and nothing soon. */
+static void test_clock_set(void)
+{
+        static const gint64 by[] = {86400000, -86400000, 400 * 86400000LL, -1500};
+        for (guint i = 0; i < G_N_ELEMENTS(by); i++) {
+                Rig g;
+                rig(&g, RULE("\"console\": \"x\"", ", \"cooldown_s\": 60, \"per_hour\": 2"));
+                g_assert_cmpint(letter(tb_rule_matched(g.rule, &g.state, T0)), ==, 'F');
+                tb_rule_clock_set(g.rule, &g.state, by[i]);
+                gint64 t = T0 + by[i];
+                g_assert_cmpint(tb_rule_cool_ms(g.rule, &g.state, t + 59000), ==, t + 60000);
+                g_assert_cmpint(letter(tb_rule_matched(g.rule, &g.state, t + 60000)), ==, 'F');
+                g_assert_cmpint(letter(tb_rule_matched(g.rule, &g.state, t + 120001)), ==,
+                                'H'); /* per_hour */
+                rig_clear(&g);
+                rig(&g, RULE("\"missing\": \"console\", \"for_s\": 60", ""));
+                tb_rule_clock_set(g.rule, &g.state, by[i]);
+                g_assert_cmpint(letter(tb_rule_tick(g.rule, &g.state, t + 59999)), ==, '-');
+                g_assert_cmpint(letter(tb_rule_tick(g.rule, &g.state, t + 60000)), ==, 'F');
+                rig_clear(&g);
+                rig(&g, "{\"name\": \"r\", \"when\": {\"every_s\": 60}" THEN "}");
+                g_assert_cmpint(tb_rule_due_ms(g.rule, &g.state, T0), ==, T0 + 60000);
+                tb_rule_clock_set(g.rule, &g.state, by[i]);
+                g_assert_cmpint(tb_rule_due_ms(g.rule, &g.state, t), ==, t + 60000);
+                rig_clear(&g);
+                rig(&g, "{\"name\": \"r\", \"when\": {\"at\": \"03:00\"}" THEN "}");
+                tb_rule_due_ms(g.rule, &g.state, T0);
+                tb_rule_clock_set(g.rule, &g.state, by[i]);
+                gint64 due = tb_rule_due_ms(g.rule, &g.state, t); /* a day has 25 hours at most */
+                g_assert_true(due > t && due <= t + 25 * 3600000LL);
+                rig_clear(&g);
+        }
+}
+
+/* What g_uri_parse() would mend or take as it is. */
+static void test_addresses(void)
+{
+        static const char *const none[] = {"http://h/a b", " http://h/", "http://h/ ", "http://h/\n",
+                                           "http://h\tx/"};
+        for (guint i = 0; i < G_N_ELEMENTS(none); i++) {
+                g_autoptr(GError) error = NULL;
+                json_auto_t *o = json_pack("{s:s, s:{s:s}, s:[{s:s}]}", "name", "r", "when", "at", "03:00",
+                                           "then", "webhook", none[i]);
+                g_assert_null(tb_rule_parse(o, &error));
+                g_assert_cmpstr(tb_error_field(error), ==, "then[0].webhook");
+        }
+}
+
 int main(int argc, char **argv)
 {
         g_test_init(&argc, &argv, NULL);
@@ -373,5 +422,7 @@ int main(int argc, char **argv)
         g_test_add_func("/rule/schedule", test_schedule);
         g_test_add_func("/rule/missing", test_missing);
         g_test_add_func("/rule/event", test_event);
+        g_test_add_func("/rule/addresses", test_addresses);
+        g_test_add_func("/rule/clock", test_clock_set);
         return g_test_run();
 }
