@@ -3,6 +3,7 @@
 
 #include "lib/clock.h"
 #include "lib/error.h"
+#include "lib/http/policy.h"
 #include "lib/limits.h"
 #include "lib/qr.h"
 #include "lib/server_limits.h"
@@ -54,7 +55,10 @@ static void timeline_page(TbRequest *request, gpointer data)
 
 static void capture_page(TbRequest *request, gpointer data)
 {
-        reply_page(request, data, "server/capture.html");
+        TbServer *server = data;
+        g_autofree char *bucket = tb_blobs_client_origin(server->blobs);
+        tb_request_allow_connect(request, bucket); /* clips go there */
+        reply_page(request, server, "server/capture.html");
 }
 
 /* Below the page's own address: a worker serves no page above the folder that it comes from. */

@@ -219,6 +219,7 @@ struct TbRequest {
         void (*take_end)(gpointer data);
         gpointer take_data;            /* borrowed */
         GPtrArray *headers;            /* owned name, value, …; NULL: none */
+        char *connect_also;            /* owned; an origin that the page may send to; NULL */
         struct MHD_Response *response; /* owned until queued */
         int status;
         struct TbPush *push;     /* borrowed; NULL: none */

@@ -70,6 +70,7 @@ void tb_request_unref(TbRequest *request)
                 g_byte_array_unref(request->bytes);
         if (request->body)
                 g_bytes_unref(request->body);
+        g_free(request->connect_also);
         if (request->headers)
                 g_ptr_array_unref(request->headers);
         json_decref(request->query);

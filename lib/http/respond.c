@@ -1,6 +1,7 @@
 #include <stdarg.h>
 #include <string.h>
 
+#include "lib/http/policy.h"
 #include "lib/http/private.h"
 #include "lib/json.h"
 #include "lib/thread.h"
@@ -8,7 +9,7 @@
 #define CONTENT_SECURITY_POLICY                                                                              \
         "default-src 'self'; script-src 'self'; style-src 'self'; img-src 'self' blob: data:; media-src "    \
         "'self' blob:; "                                                                                     \
-        "connect-src 'self'%s; object-src 'none'; base-uri 'none'; form-action 'self'; "                     \
+        "connect-src 'self'%s%s%s; object-src 'none'; base-uri 'none'; form-action 'self'; "                 \
         "frame-ancestors 'self'"
 
 static void add(struct MHD_Response *response, const char *name, const char *value)
@@ -70,13 +71,22 @@ void tb_request_add_header(TbRequest *request, const char *name, const char *val
         g_ptr_array_add(request->headers, g_strdup(value));
 }
 
+void tb_request_allow_connect(TbRequest *request, const char *origin)
+{
+        g_clear_pointer(&request->connect_also, g_free);
+        if (origin && !strpbrk(origin, "[;, '\""))
+                request->connect_also = g_strdup(origin);
+}
+
 void tb_respond_page_headers(TbRequest *request)
 {
         const char *host = request->host ? request->host : "localhost";
         /* older browsers do not count WebSockets among 'self'. No source of a policy can be an IPv6 address (CSP 3, 2.3.1). */
         g_autofree char *sockets =
                 strchr(host, '[') ? g_strdup("") : g_strdup_printf(" ws://%s wss://%s", host, host);
-        g_autofree char *policy = g_strdup_printf(CONTENT_SECURITY_POLICY, sockets);
+        g_autofree char *policy =
+                g_strdup_printf(CONTENT_SECURITY_POLICY, sockets, request->connect_also ? " " : "",
+                                request->connect_also ? request->connect_also : "");
         tb_request_add_header(request, "Content-Security-Policy", policy);
         tb_request_add_header(request, "Referrer-Policy", "no-referrer");
         tb_request_add_header(request, "X-Frame-Options", "SAMEORIGIN");

@@ -325,6 +325,13 @@ char *tb_blobs_grant_get(TbBlobs *blobs, const char *name)
                        : NULL;
 }
 
+char *tb_blobs_client_origin(TbBlobs *blobs)
+{
+        g_autofree char *any = tb_blobs_grant_get(blobs, "sessions");
+        const char *host = any ? strstr(any, "://") : NULL;
+        return host ? g_strndup(any, (gsize)(host - any) + 3 + strcspn(host + 3, "/?")) : NULL;
+}
+
 json_t *tb_blobs_grant_headers(const TbBlobs *blobs)
 {
         const TbBlobBackend *b = blobs->store->backend;

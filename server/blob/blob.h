@@ -59,6 +59,8 @@ char *tb_blobs_uri(const TbBlobs *blobs, const char *name);
  * caller frees. */
 char *tb_blobs_grant_put(TbBlobs *blobs, const char *name, gint64 size, GError **error);
 char *tb_blobs_grant_get(TbBlobs *blobs, const char *name);
+/* Scheme, host and port of these addresses; NULL: there are none. The caller frees. */
+char *tb_blobs_client_origin(TbBlobs *blobs);
 bool tb_blobs_are_direct(const TbBlobs *blobs); /* there are such addresses */
 /* Headers that such a PUT needs: {"x-ms-blob-type": "BlockBlob"}; a new reference. */
 json_t *tb_blobs_grant_headers(const TbBlobs *blobs);

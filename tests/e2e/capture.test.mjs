@@ -5,7 +5,8 @@ import path from 'node:path';
 import { before, test } from 'node:test';
 
 import { ROOT, forFile, scratch, until } from '../integration/harness.mjs';
-import { withServer } from '../integration/server-harness.mjs';
+import { Bucket } from '../integration/buckets.mjs';
+import { Server, withServer } from '../integration/server-harness.mjs';
 import { openPage, startBrowser } from './browser.mjs';
 
 const file = forFile();
@@ -96,6 +97,28 @@ test('movement, and by hand; without a network clips wait, also of a page that w
   await page.getByRole('button', { name: 'Delete: By hand' }).first().click();
   await page.getByRole('dialog').getByRole('button', { name: 'Delete' }).click();
   await until('two left', async () => (await page.locator('.capture-clip').count()) === 2);
+});
+
+test('clips go straight to a bucket, as its CORS and our policy allow', async (t) => {
+  const bucket = await Bucket.start('S3');
+  t.after(() => bucket.stop());
+  const server = await Server.start({}, { env: bucket.env });
+  t.after(() => server.stop());
+  await until('the events', async () => (await server.get('/events')).status !== 503);
+  const policy = async (page) => (await server.get(page)).headers['content-security-policy'];
+  assert.ok((await policy('/capture')).includes(` ${bucket.url};`));
+  assert.ok(!(await policy('/timeline')).includes(bucket.url), 'other pages have no business there');
+  const page = await openPage(t, browser, `${server.url}/capture`, PHONE);
+  const puts = [];
+  page.on('request', (r) => r.method() === 'PUT' && puts.push(new URL(r.url()).origin));
+  await page.getByRole('checkbox', { name: 'Movement' }).uncheck();
+  await page.getByLabel('Name of this device').fill('sill');
+  await start(page);
+  await page.getByRole('button', { name: 'Record a clip now' }).click();
+  const [event] = await events(server, 1);
+  assert.deepEqual(puts, [bucket.url]);
+  assert.match(event.clip_etag, /^"?[0-9a-f]{32}"?$/, 'the page could read the ETag');
+  assert.deepEqual(page.problems, []);
 });
 
 test('it can be installed, and a newer version replaces the old one: at once when the page is opened, by a button before', async (t) => {

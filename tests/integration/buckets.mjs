@@ -1,7 +1,7 @@
 // Buckets of others on the loopback: Azurite and s3rver (tests/counterparts), each with its data in a folder that
 // outlives it. s3rver looks at no signature of version 4: a front of it does.
 import { createHash, createHmac } from 'node:crypto';
-import { existsSync } from 'node:fs';
+import { existsSync, writeFileSync } from 'node:fs';
 import http from 'node:http';
 import net from 'node:net';
 import path from 'node:path';
@@ -11,9 +11,23 @@ import { Program, ROOT, freePort, scratch, until } from './harness.mjs';
 const bin = (name) => path.join(ROOT, 'tests/counterparts/node_modules/.bin', name);
 const AZURE_KEY = 'Eby8vdM02xNOcqFlqUwJPLlmEtlCDXJ1OUzFT50uSRZ6IFsuFq2UVErCz4I6tq/K1SZFPTOtr/KBHBeksoGMGw==';
 
+/** What docs/EVENTS.md says that a bucket needs for pages. */
+function forPages() {
+  const file = path.join(scratch(), 'cors.xml');
+  writeFileSync(
+    file,
+    `<CORSConfiguration><CORSRule><AllowedOrigin>*</AllowedOrigin><AllowedMethod>PUT</AllowedMethod>
+<AllowedHeader>content-type</AllowedHeader><ExposeHeader>ETag</ExposeHeader></CORSRule></CORSConfiguration>`,
+  );
+  return file;
+}
+
 const kinds = {
   S3: {
-    argv: (folder, port) => [bin('s3rver'), '-d', folder, '-a', '127.0.0.1', '-p', port, '--configure-bucket', 'clips'],
+    argv: (folder, port) => [
+      ...[bin('s3rver'), '-d', folder, '-a', '127.0.0.1', '-p', port],
+      ...['--configure-bucket', 'clips', forPages()],
+    ],
     env: (url) => ({
       S3_BUCKET: 'clips',
       AWS_ENDPOINT_URL_S3: url,
@@ -70,10 +84,10 @@ function signed({ method, url, headers }) {
   return hmac(key, `AWS4-HMAC-SHA256\n${time}\n${scope}\n${sum}`).toString('hex') === signature;
 }
 
-/** Lets through to `port` what is signed. */
+/** Lets through to `port` what is signed, and a page's question whether it may. */
 function front(port) {
   const server = http.createServer((req, res) => {
-    if (!signed(req)) {
+    if (req.method !== 'OPTIONS' && !signed(req)) {
       req.resume();
       res.writeHead(403, { Connection: 'close' }).end('<Error><Code>SignatureDoesNotMatch</Code></Error>');
       return;

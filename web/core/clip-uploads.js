@@ -4,6 +4,7 @@
 const FIRST_MS = 1000;
 const MOST_MS = 30000;
 const OFFLINE_MS = 10000;
+const DETOUR_MS = 600000; // so long clips go by the server when the bucket was not reached
 
 /** Milliseconds until the next try after so many that failed. */
 export function pauseOf(tries, error, random = Math.random) {
@@ -17,8 +18,9 @@ const isFinal = ({ status }) => status >= 400 && status < 500 && ![401, 402, 403
 
 export class ClipUploads {
   /** `changed()`: the list looks different now. `online()`: whether there is a network, as far as the browser knows. */
-  constructor({ store, api, clock, online = () => true, changed = () => {}, random = Math.random }) {
+  constructor({ store, api, clock, fetch, online = () => true, changed = () => {}, random = Math.random }) {
     Object.assign(this, { _store: store, _api: api, _clock: clock, _online: online, _changed: changed });
+    Object.assign(this, { _fetch: fetch, _direct: 0 }); // clips go straight to a bucket from then on (clock)
     Object.assign(this, { _random: random, _timer: null, _running: null, _again: false });
     this.state = 'idle'; // 'sending', 'offline', 'waiting' (why: the last error), 'login'
     this.why = null;
@@ -114,21 +116,44 @@ export class ClipUploads {
           clip_size_bytes: body.size,
         },
       });
+    let granted;
     try {
-      await initiate(await this._sessionOf(clip));
+      granted = await initiate(await this._sessionOf(clip));
     } catch (error) {
       if (error.status !== 404) throw error;
       // its session is not known there any more
       await this._store.change(clip.id, { session: null });
-      await initiate(await this._sessionOf({ ...clip, session: null }));
+      granted = await initiate(await this._sessionOf({ ...clip, session: null }));
     }
-    let etag = null;
+    let etag = await this._putDirect(granted, body);
     try {
-      const put = await this._api.raw('PUT', `${event}/upload`, { body, type: clip.mime });
-      etag = put.headers?.get?.('ETag');
+      if (etag === undefined) etag = await this._put(event, clip, body);
     } catch (error) {
       if (error.status !== 409) throw error; // 409: it is there, whole, from a try whose answer was lost
     }
     await this._api.json('POST', `${event}/upload/finalize`, { body: etag ? { etag } : {} });
+  }
+
+  async _put(event, clip, body) {
+    const put = await this._api.raw('PUT', `${event}/upload`, { body, type: clip.mime });
+    return put.headers?.get?.('ETag');
+  }
+
+  /**
+   * Into the bucket, where the server has given an address there: its ETag (null: the bucket does not show it).
+   * undefined: not there. What stands between (no CORS, another network) is not known to a page: the server is asked
+   * to take it, and the clips after it.
+   */
+  async _putDirect({ upload_url: url, upload_headers: headers }, body) {
+    const there = url && new URL(url).origin !== new URL(this._api.base).origin;
+    if (!there || !this._fetch || this._clock.now() < this._direct) return undefined;
+    try {
+      const answer = await this._fetch(url, { method: 'PUT', headers, body, credentials: 'omit', cache: 'no-store' });
+      if (answer.ok) return answer.headers.get('ETag');
+    } catch {
+      /* as refused */
+    }
+    this._direct = this._clock.now() + DETOUR_MS;
+    return undefined;
   }
 }

@@ -214,6 +214,7 @@ async function begin() {
     store,
     api,
     clock: systemClock,
+    fetch: (...args) => fetch(...args),
     online: () => navigator.onLine,
     changed: () => show().catch(() => {}),
   });

@@ -70,7 +70,7 @@ test('clips are bounded by number and bytes: what was uploaded goes first, then 
 });
 
 /** A store in memory and a server that answers `answers` (status of each request that is not 200), one after another. */
-function rig(clips, answers = []) {
+function rig(clips, answers = [], bucket = null) {
   const timers = [];
   const asked = [];
   const bodies = new Map(clips.map((c) => [c.id, new Blob(['x'.repeat(c.size)])]));
@@ -85,15 +85,22 @@ function rig(clips, answers = []) {
     asked.push(`${method} ${path}`);
     const status = answers.shift() ?? 200;
     if (status !== 200) throw new ApiError({ status, detail: `no: ${status}` });
-    return { session_id: `s${++sessions}`, ...body };
+    const upload_url = bucket ? 'https://bucket.example/x' : 'https://bench.example/x';
+    return { session_id: `s${++sessions}`, upload_url, upload_headers: { 'x-a': 'b' }, ...body };
   };
   const api = {
+    base: 'https://bench.example/',
     json: async (method, path, { body } = {}) => answer(method, path, body),
     raw: async (method, path) => answer(method, path) && { headers: new Headers({ ETag: '"e"' }) },
   };
-  const clock = { setTimeout: (fn, ms) => timers.push({ fn, ms }), clearTimeout: () => {} };
-  const uploads = new ClipUploads({ store, api, clock, random: () => 0 });
-  return { uploads, asked, timers, store };
+  let now = 0;
+  const fetch = async (url, options) => {
+    asked.push(`${options.method} ${url} ${JSON.stringify(options.headers)}`);
+    return bucket();
+  };
+  const clock = { now: () => now, setTimeout: (fn, ms) => timers.push({ fn, ms }), clearTimeout: () => {} };
+  const uploads = new ClipUploads({ store, api, clock, fetch, random: () => 0 });
+  return { uploads, asked, timers, store, pass: (ms) => (now += ms) };
 }
 const waits = (at, more = {}) => ({ id: `c${at}`, at, device: 'sill', state: 'waiting', size: 3, tries: 0, ...more });
 
@@ -164,4 +171,21 @@ test('without a network nothing is asked; without a login it waits for one', asy
   assert.equal(out.uploads.state, 'login');
   await out.uploads.run();
   assert.equal(out.uploads.state, 'idle');
+});
+
+test('a clip goes straight to the bucket; where no page gets through, by the server, and so do those after it for a while', async () => {
+  const good = rig([waits(1, { session: 's' })], [], () => new Response(null, { headers: { ETag: '"b"' } }));
+  await good.uploads.run();
+  assert.deepEqual(good.asked.slice(1), ['PUT https://bucket.example/x {"x-a":"b"}', 'POST events/c1/upload/finalize']);
+  const puts = ({ asked }) => asked.filter((a) => a.startsWith('PUT')).map((a) => a.split(' ')[1]);
+  for (const closed of [() => Promise.reject(new TypeError('CORS')), () => new Response(null, { status: 403 })]) {
+    const bad = rig([waits(1, { session: 's' }), waits(2, { session: 's' })], [], closed);
+    await bad.uploads.run();
+    const bucket = 'https://bucket.example/x';
+    assert.deepEqual(puts(bad), [bucket, 'events/c1/upload', 'events/c2/upload']);
+    bad.store.clips[0].state = 'waiting';
+    bad.pass(600000);
+    await bad.uploads.run();
+    assert.deepEqual(puts(bad).slice(3), [bucket, 'events/c1/upload']);
+  }
 });
