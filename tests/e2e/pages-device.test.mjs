@@ -94,8 +94,14 @@ test('fingers scroll the page past the picture until it is tapped; then they dra
   assert.deepEqual(inputs(), []);
   await page.locator('#screen').tap();
   await page.waitForSelector('.stage.fingers');
+  let stays = -1;
+  await until('the page to come to rest', async () => {
+    const was = stays;
+    stays = await scrolled();
+    return stays === was;
+  });
   const here = await middle();
-  const stays = await scrolled();
+  stays = await scrolled();
   await drag(here, 0, 12);
   await until('a live drag', () => {
     const all = inputs();
