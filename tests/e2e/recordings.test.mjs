@@ -1,11 +1,12 @@
 // The page Recordings and the recorder of a device, with a real host: arm, keep, find, play, step, and a link to a
 // moment.
 import assert from 'node:assert/strict';
+import { mkdirSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { before, test } from 'node:test';
 
 import { startSerialPort, startXvfb } from '../integration/bench.mjs';
-import { BUILD, Host, Program, forFile, until } from '../integration/harness.mjs';
+import { BUILD, Host, Program, forFile, scratch, until } from '../integration/harness.mjs';
 import { assertQuiet, inPage, openPage, startBrowser } from './browser.mjs';
 
 const file = forFile();
@@ -68,5 +69,65 @@ test('arm, keep the last seconds, play them, step, find a word of the console, c
   const again = await openPage(t, browser, page.url(), { webrtc: false });
   await inPage(again, 'the same clip', () => document.querySelector('video')?.readyState >= 2);
   assertQuiet(again);
+  assertQuiet(page);
+});
+
+test('odd words on a telephone: HTML, quotes, right to left, very long; and how far a clip is on its way', async (t) => {
+  const odd = {
+    html: `<img src=x onerror="document.title='taken'"> & "quotes" 'and' <script>document.title='taken'</script>`,
+    rtl: '\u202e\u05d0\u05d1\u05d2 reversed \u0627\u0644\u0641',
+    long: 'W'.repeat(1000),
+  };
+  const now = Date.now();
+  const state = scratch('tb-odd-');
+  for (const [n, note] of Object.values(odd).entries()) {
+    const clip = `odd-${n}`;
+    const folder = path.join(state, 'recordings/clips', clip);
+    mkdirSync(folder, { recursive: true });
+    const about = { clip, device: 'bench', label: note, at: now - n * 1000, from: Date.now() - 2000, to: Date.now() };
+    const more = { note, user: note, rule: n ? null : note, keep: false, state: 'done', video: false, bytes: 1 };
+    writeFileSync(path.join(folder, 'clip.json'), JSON.stringify({ ...about, ...more }));
+  }
+  const then = [{ notify: odd.html }, { notify: odd.long.slice(0, 200) }];
+  const other = await Host.start(
+    {
+      uplink: { to: 'folder', folder: path.join(state, 'not "there" <b>') },
+      devices: { bench: { label: odd.html, attach: { console: { driver: 'exec', console: ['cat'] } } } },
+      rules: {
+        odd: { device: 'bench', when: { console: `${odd.html}\u05d0${'x'.repeat(300)}` }, then, note: odd.rtl },
+      },
+    },
+    { state },
+  );
+  t.after(() => other.stop());
+  const page = await openPage(t, browser, `${other.url}/#/recordings`, {
+    webrtc: false,
+    viewport: { width: 360, height: 780 },
+    dark: true,
+  });
+  await page.getByText('Clips go to the folder').waitFor();
+  await page
+    .getByText(/Waits to be sent.*it is not there/)
+    .first()
+    .waitFor();
+  assert.equal(await page.getByRole('textbox', { name: 'Note' }).first().inputValue(), odd.html);
+  const fits = () => document.documentElement.scrollWidth <= document.documentElement.clientWidth;
+  await inPage(page, 'all of it within the width', fits);
+  await inPage(page, 'no line of a clip that is cut off', () =>
+    [...document.querySelectorAll('.rec-about > *')].every((e) => {
+      const [own, room] = [e.getBoundingClientRect(), e.closest('.panel').getBoundingClientRect()];
+      return own.right <= room.right && e.scrollWidth <= e.clientWidth + (e.tagName === 'INPUT' ? 1e6 : 1);
+    }),
+  );
+  if (process.env.SHOTS) await page.screenshot({ path: `${process.env.SHOTS}/odd-recordings.png`, fullPage: true });
+  mkdirSync(path.join(state, 'not "there" <b>'));
+  await page.getByRole('button', { name: 'Send now' }).click();
+  await page.getByText('Sent.', { exact: true }).first().waitFor();
+  await page.goto(`${other.url}/#/rules`);
+  await page.getByText('odd', { exact: true }).first().waitFor();
+  await inPage(page, 'the rules within the width', fits);
+  if (process.env.SHOTS) await page.screenshot({ path: `${process.env.SHOTS}/odd-rules.png`, fullPage: true });
+  assert.notEqual(await page.title(), 'taken');
+  page.problems = page.problems.filter((p) => !p.includes('/thumb.jpg: 404')); // these clips have none
   assertQuiet(page);
 });

@@ -279,7 +279,8 @@ export function mount(root, svc, { rest = [] } = {}) {
           h(
             'span',
             { class: 'muted small' },
-            `${duration((c.to - c.from) / 1000)}${c.bytes ? `, ${bytes(c.bytes)}` : ''}, ${c.rule ? `rule ${c.rule}` : c.user}`,
+            `${duration((c.to - c.from) / 1000)}${c.bytes ? `, ${bytes(c.bytes)}` : ''}, `,
+            h('bdi', {}, c.rule ? `rule ${c.rule}` : c.user),
           ),
           ' ',
           c.state === 'done' ? null : badge(words[c.state] ?? c.state, c.state === 'failed' ? 'bad' : 'warn'),

@@ -105,7 +105,12 @@ export function mount(root, svc) {
           ': ',
           thenWords(rule),
         ),
-        h('div', { class: 'muted small' }, [rule.note, how.words, fired, why].filter(Boolean).join(' · ')),
+        h(
+          'div',
+          { class: 'muted small' },
+          // what somebody wrote turns the words beside it nowhere (right-to-left, overrides)
+          [rule.note, how.words, fired, why].filter(Boolean).map((words, i) => h('bdi', {}, i ? ` · ${words}` : words)),
+        ),
       ),
       h(
         'div',
