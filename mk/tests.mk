@@ -84,6 +84,7 @@ soak: ## hours: every fuzzer for S=300 seconds, then integration tests on a mach
 	+@for t in $(patsubst tests/fuzz/fuzz_%.c,%,$(FUZZ_SRCS)); do $(MAKE) --no-print-directory fuzz T=$$t S=$(or $(S),300) || exit 1; done
 	+@$(MAKE) $(JOBS) --no-print-directory tests-bin
 	TB_KILLS=100 node tests/run.mjs integration --match recording
+	TB_SEVERAL_SESSIONS=2000 TB_SEVERAL_KILLS=30 TB_SEVERAL_EACH_S=20 node tests/bench/run.mjs several
 	@node tests/run.mjs integration --load 5
 	@TESTBED_SOAK=1 node tests/run.mjs e2e --match net-lossy
 

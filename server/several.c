@@ -15,6 +15,7 @@
 #include "server/store/seat.h"
 
 #define TELL_MS 1000
+#define SITS 10          /* tries to write that we have the database, which we have */
 #define STEP_DOWN_MS 500 /* for answers under way when another has the database */
 
 struct TbSeveral {
@@ -32,6 +33,8 @@ struct TbSeveral {
         guint timer, taking;
         bool busy; /* it takes over, or steps down */
         bool stopping;
+        bool seated;    /* the others are told that we have the database */
+        guint sits;     /* how often that was tried */
         bool unreached; /* the one that has the database does not answer */
         char *leader;   /* owned; who was said to be it last */
         void (*done)(gpointer);
@@ -48,6 +51,13 @@ static void on_brought(const TbClient *client, gpointer data)
                 tb_server_take(several->server, client->fd, client->peer, client->local, client->tls);
         else
                 close(client->fd);
+}
+
+static void sit(TbSeveral *several)
+{
+        several->sits++;
+        tb_seat_sit(several->seat, several->id, several->config->cluster_address,
+                    tb_entry_port(several->entry), several->secret);
 }
 
 /* Not from within a word of the seat: the store's words come the same way, and the start waits for them. */
@@ -74,12 +84,13 @@ static gboolean lead(gpointer data)
                 return G_SOURCE_REMOVE;
         }
         several->server = server;
+        several->seated = false;
+        several->sits = 0;
         g_free(several->secret);
         several->secret = tb_random_token(32);
         tb_door_free(g_steal_pointer(&several->door), on_brought, several);
         tb_entry_open(several->entry, several->secret);
-        tb_seat_sit(several->seat, several->id, several->config->cluster_address,
-                    tb_entry_port(several->entry), several->secret);
+        sit(several);
         tb_log(TB_LOG_INFO, TB_F("server", several->id),
                "this server has the database: the others bring their clients here");
         return G_SOURCE_REMOVE;
@@ -153,12 +164,15 @@ static void on_seat(const TbSeatWord *word, gpointer data)
              ours = known && strcmp(word->server, several->id) == 0;
         if (several->busy || several->stopping)
                 return;
-        if (known && !ours && several->server) {
-                step_down(several, word->server);
+        if (several->server) {
+                several->seated |= ours;
+                bool other = known && !ours;
+                if (other && (several->seated || several->sits > SITS))
+                        step_down(several, word->server);
+                else if (other) /* of the one before us: ours is on its way, or was lost */
+                        sit(several);
                 return;
         }
-        if (several->server)
-                return;
         if (!several->door) {
                 follow(several); /* tried again */
                 return;

@@ -165,6 +165,26 @@ test('Redis is killed and comes back: what is connected goes on, and it is said'
   await until('it is well again', async () => (await left.get('/health')).json.status === 'running', 15000);
 });
 
+test('one that was cut off from the database finds that another has it, and carries its clients there', async (t) => {
+  const all = await cluster(t, 2);
+  await until('a server that has the database', () => all.servers.some(leads));
+  const first = all.servers.find(leads),
+    other = all.servers.find((s) => s !== first);
+  const session = await first.session({}, admin);
+  const desktop = await first.join('desktop', session);
+  first.program.child.kill('SIGSTOP');
+  const cut = 'SELECT pg_terminate_backend(l.pid) FROM pg_locks l WHERE l.locktype = $$advisory$$';
+  assert.equal(spawnSync('psql', ['-qtA', all.url, '-c', cut]).status, 0);
+  await until('the other has it', () => leads(other));
+  const phone = await other.join('phone', session);
+  first.program.child.kill('SIGCONT');
+  await until('it knows', () => /this one brings its clients there/.test(first.program.text));
+  const desktop2 = await back([first], 'desktop', session, desktop.ready.peerId);
+  await phone.find((m) => m.type === 'peer-connected');
+  phone.send({ type: 'event', n: 1 });
+  await desktop2.find((m) => m.type === 'event' && m.n === 1);
+});
+
 test('without a database who comes waits, then is told so in words', async (t) => {
   const server = await Server.start(config, {
     env: { DATABASE_URL: 'postgresql:///postgres?host=/nowhere&user=testbed', REDIS_URL: 'redis://127.0.0.1:1' },
