@@ -27,3 +27,14 @@ void tb_server_end_events(TbServer *server)
         tb_events_free(server->events);
         tb_blobs_free(server->blobs);
 }
+
+void tb_server_forget_clip(TbServer *server, const char *blob)
+{
+        if (blob && *blob) /* one that cannot be removed now is found later: no event refers to it */
+                tb_blobs_remove(server->blobs, blob, NULL, NULL, NULL);
+}
+
+void tb_server_forget_event_logins(TbServer *server, const char *user)
+{
+        tb_events_forget_logins(server->events, user);
+}

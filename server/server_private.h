@@ -50,9 +50,9 @@ struct TbServer {
 
 extern const TbRoute tb_server_routes[], tb_server_host_routes[], tb_server_enrol_routes[],
         tb_server_own_routes[], tb_server_login_routes[], tb_server_signin_routes[], tb_server_token_routes[],
-        tb_server_user_routes[], tb_server_group_routes[], tb_server_audit_routes[],
-        tb_server_telemetry_routes[], tb_server_link_routes[], tb_server_list_routes[],
-        tb_server_registered_routes[], tb_server_diagnose_routes[];
+        tb_server_privacy_routes[], tb_server_user_routes[], tb_server_group_routes[],
+        tb_server_audit_routes[], tb_server_telemetry_routes[], tb_server_link_routes[],
+        tb_server_list_routes[], tb_server_registered_routes[], tb_server_diagnose_routes[];
 /* Parameters of what is given out, in two tables: "ttl_s" and "note" */
 #define TB_SERVER_TERMS                                                                                      \
         {.name = "ttl_s",                                                                                    \
@@ -76,6 +76,9 @@ void tb_server_look_for_accounts(TbServer *server);
 void tb_server_begin_events(TbServer *server);
 void tb_server_add_event_routes(TbServer *server);
 void tb_server_end_events(TbServer *server);
+/* Of somebody who is erased: a clip of his ("": none), and where he has logged in for events by himself. */
+void tb_server_forget_clip(TbServer *server, const char *blob);
+void tb_server_forget_event_logins(TbServer *server, const char *user);
 /* TbHttpOptions.answered; `server` is its data. */
 /* Somebody may less than before: what he holds open ends, and sessions that he may not have made now. */
 void tb_server_narrowed(TbServer *server, const char *user);

@@ -220,6 +220,7 @@ static const struct {
         {"PATCH", "/api/session/{id}", "link.change", "id"},
         {"DELETE", "/api/session/{id}", "link.end", "id"},
         {"GET", "/api/audit/export", "audit.export", NULL},
+        {"GET", "/api/users/{name}/data", "privacy.export", "name"},
         {"GET", "/api/audit/check", "audit.check", NULL},
 };
 

@@ -46,6 +46,8 @@ void tb_events_free(TbEvents *events); /* NULL is fine */
 extern const TbRoute tb_event_routes[], tb_event_session_routes[], tb_event_upload_routes[],
         tb_event_worker_routes[], tb_event_recipient_routes[], tb_event_link_routes[],
         tb_event_usage_routes[];
+/* Who has logged in here as `user` (not by an account) has not any more. */
+void tb_events_forget_logins(TbEvents *events, const char *user);
 /* Takes over what the options say of parameters. Before the routes are used. */
 void tb_events_limits(const TbEventsOptions *options);
 

@@ -216,3 +216,14 @@ void tb_event_dev_login(TbRequest *request, gpointer data)
         tb_db_text(call, email);
         tb_ask_run(ask, call, on_person);
 }
+
+static gboolean is_of(gpointer key G_GNUC_UNUSED, gpointer login, gpointer user)
+{
+        return strcmp(((const Login *)login)->user, user) == 0;
+}
+
+void tb_events_forget_logins(TbEvents *events, const char *user)
+{
+        if (events->logins)
+                g_hash_table_foreach_remove(events->logins, is_of, (gpointer)user);
+}

@@ -18,16 +18,7 @@ static void head_clear(Head *head)
         g_free(head->base_hash);
 }
 
-/* What a program of a call works with. */
-typedef struct Lane {
-        const TbDbEngine *engine;
-        gpointer connection;
-        gint64 until_us;
-        GError **error;
-} Lane;
-
-/* Runs the statements of `call_take`; *ret_rows (nullable) is the caller's also when it fails. */
-static TbDbFault run(const Lane *lane, TbDbCall *call_take, TbDbResult **ret_rows)
+TbDbFault tb_audit_lane_run(const TbAuditLane *lane, TbDbCall *call_take, TbDbResult **ret_rows)
 {
         TbDbFault fault = TB_DB_OK;
         TbDbResult *rows = tb_db_result_new();
@@ -44,14 +35,14 @@ static TbDbFault run(const Lane *lane, TbDbCall *call_take, TbDbResult **ret_row
 }
 
 /* From here to the end of the transaction nobody else adds an entry. */
-static TbDbFault lock_head(const Lane *lane, Head *ret)
+static TbDbFault lock_head(const TbAuditLane *lane, Head *ret)
 {
         TbDbCall *call = tb_db_call_new();
         TbDbResult *rows;
         tb_db_statement(call, tb_sql_audit_head_first);
         tb_db_text(call, TB_AUDIT_GENESIS);
         tb_db_statement(call, tb_sql_audit_head_lock);
-        TbDbFault fault = run(lane, call, &rows);
+        TbDbFault fault = tb_audit_lane_run(lane, call, &rows);
         if (!fault && tb_db_rows(rows) == 1)
                 *ret = (Head){tb_db_get_int(rows, 0, 0), tb_db_get_int(rows, 0, 2),
                               g_strdup(tb_db_get_text(rows, 0, 1)), g_strdup(tb_db_get_text(rows, 0, 3))};
@@ -59,7 +50,7 @@ static TbDbFault lock_head(const Lane *lane, Head *ret)
         return fault;
 }
 
-static TbDbFault set_head(const Lane *lane, const Head *head)
+static TbDbFault set_head(const TbAuditLane *lane, const Head *head)
 {
         TbDbCall *call = tb_db_call_new();
         tb_db_statement(call, tb_sql_audit_head_set);
@@ -67,7 +58,7 @@ static TbDbFault set_head(const Lane *lane, const Head *head)
         tb_db_text(call, head->hash);
         tb_db_int(call, head->base_id);
         tb_db_text(call, head->base_hash);
-        return run(lane, call, NULL);
+        return tb_audit_lane_run(lane, call, NULL);
 }
 
 static void follow(Head *head, TbAuditRow *row)
@@ -78,7 +69,7 @@ static void follow(Head *head, TbAuditRow *row)
         head->id = row->id;
 }
 
-static TbDbFault add_row(const Lane *lane, Head *head, TbAuditRow *row)
+static TbDbFault add_row(const TbAuditLane *lane, Head *head, TbAuditRow *row)
 {
         TbDbCall *call = tb_db_call_new();
         row->id = MAX(row->id, head->id + 1);
@@ -91,14 +82,14 @@ static TbDbFault add_row(const Lane *lane, Head *head, TbAuditRow *row)
         tb_db_text(call, row->salts);
         tb_db_text(call, row->prev);
         tb_db_text(call, row->hash);
-        return run(lane, call, NULL);
+        return tb_audit_lane_run(lane, call, NULL);
 }
 
 /* --- adding --- */
 static TbDbFault add_rows(const TbDbEngine *engine, gpointer connection, gint64 until_us, gpointer data,
                           GError **error)
 {
-        const Lane lane = {engine, connection, until_us, error};
+        const TbAuditLane lane = {engine, connection, until_us, error};
         const GPtrArray *rows = data;
         Head head = {0};
         TbDbFault fault = lock_head(&lane, &head);
@@ -107,6 +98,32 @@ static TbDbFault add_rows(const TbDbEngine *engine, gpointer connection, gint64 
         if (!fault)
                 fault = set_head(&lane, &head);
         head_clear(&head);
+        return fault;
+}
+
+TbDbFault tb_audit_lane_hold(const TbAuditLane *lane)
+{
+        Head head = {0};
+        TbDbFault fault = lock_head(lane, &head);
+        head_clear(&head);
+        return fault;
+}
+
+TbDbFault tb_audit_lane_add(const TbAuditLane *lane, gint64 id, gint64 at_ms, const char *const fields[])
+{
+        Head head = {0};
+        TbAuditRow *row = g_new0(TbAuditRow, 1);
+        row->id = id;
+        row->at_ms = at_ms;
+        for (guint i = 0; i < TB_AUDIT_FIELDS; i++)
+                row->fields[i] = g_strdup(fields[i]);
+        TbDbFault fault = lock_head(lane, &head);
+        if (!fault)
+                fault = add_row(lane, &head, row);
+        if (!fault)
+                fault = set_head(lane, &head);
+        head_clear(&head);
+        tb_audit_row_free(row);
         return fault;
 }
 
@@ -134,13 +151,13 @@ typedef struct Trim {
 } Trim;
 
 /* The last one that goes; 0: none does. */
-static TbDbFault look_for_cut(const Lane *lane, gint64 keep, gint64 *ret_id, char **ret_hash)
+static TbDbFault look_for_cut(const TbAuditLane *lane, gint64 keep, gint64 *ret_id, char **ret_hash)
 {
         TbDbCall *call = tb_db_call_new();
         TbDbResult *rows;
         tb_db_statement(call, tb_sql_audit_cut);
         tb_db_int(call, keep);
-        TbDbFault fault = run(lane, call, &rows);
+        TbDbFault fault = tb_audit_lane_run(lane, call, &rows);
         if (!fault && tb_db_rows(rows) == 1) {
                 *ret_id = tb_db_get_int(rows, 0, 0);
                 *ret_hash = g_strdup(tb_db_get_text(rows, 0, 1));
@@ -150,7 +167,7 @@ static TbDbFault look_for_cut(const Lane *lane, gint64 keep, gint64 *ret_id, cha
 }
 
 /* What was cut away is part of the chain. */
-static TbDbFault cut(const Lane *lane, const Trim *trim, Head *head)
+static TbDbFault cut(const TbAuditLane *lane, const Trim *trim, Head *head)
 {
         TbAuditRow *said = g_new0(TbAuditRow, 1);
         TbDbCall *call = tb_db_call_new();
@@ -165,7 +182,7 @@ static TbDbFault cut(const Lane *lane, const Trim *trim, Head *head)
         said->at_ms = trim->at_ms;
         tb_db_statement(call, tb_sql_audit_forget);
         tb_db_int(call, head->base_id);
-        TbDbFault fault = run(lane, call, NULL);
+        TbDbFault fault = tb_audit_lane_run(lane, call, NULL);
         if (!fault)
                 fault = add_row(lane, head, said);
         tb_audit_row_free(said);
@@ -175,7 +192,7 @@ static TbDbFault cut(const Lane *lane, const Trim *trim, Head *head)
 static TbDbFault trim_rows(const TbDbEngine *engine, gpointer connection, gint64 until_us, gpointer data,
                            GError **error)
 {
-        const Lane lane = {engine, connection, until_us, error};
+        const TbAuditLane lane = {engine, connection, until_us, error};
         const Trim *trim = data;
         Head head = {0};
         gint64 id = 0;
@@ -235,7 +252,7 @@ void tb_audit_chain_head(TbDbCall *call)
 }
 
 /* --- what was there before there was a chain --- */
-static TbDbFault chain_row(const Lane *lane, Head *head, TbAuditRow *row)
+static TbDbFault chain_row(const TbAuditLane *lane, Head *head, TbAuditRow *row)
 {
         TbDbCall *call = tb_db_call_new();
         follow(head, row);
@@ -244,15 +261,15 @@ static TbDbFault chain_row(const Lane *lane, Head *head, TbAuditRow *row)
         tb_db_text(call, row->salts);
         tb_db_text(call, row->prev);
         tb_db_text(call, row->hash);
-        return run(lane, call, NULL);
+        return tb_audit_lane_run(lane, call, NULL);
 }
 
-static TbDbFault chain_page(const Lane *lane, Head *head, guint *ret_rows)
+static TbDbFault chain_page(const TbAuditLane *lane, Head *head, guint *ret_rows)
 {
         TbDbCall *call = tb_db_call_new();
         TbDbResult *rows;
         tb_audit_chain_page(call, head->id, G_MAXINT64, PAGE);
-        TbDbFault fault = run(lane, call, &rows);
+        TbDbFault fault = tb_audit_lane_run(lane, call, &rows);
         *ret_rows = fault ? 0 : tb_db_rows(rows);
         for (guint i = 0; i < *ret_rows && !fault; i++) {
                 TbAuditRow *row = tb_audit_chain_row(rows, i);
@@ -265,7 +282,7 @@ static TbDbFault chain_page(const Lane *lane, Head *head, guint *ret_rows)
 
 TbDbFault tb_audit_chain_old(const TbDbEngine *engine, gpointer connection, GError **error)
 {
-        const Lane lane = {engine, connection, -1, error};
+        const TbAuditLane lane = {engine, connection, -1, error};
         Head head = {.id = G_MININT64, .base_hash = g_strdup(TB_AUDIT_GENESIS)};
         guint rows = PAGE;
         TbDbFault fault = TB_DB_OK;

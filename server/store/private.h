@@ -88,6 +88,20 @@ struct TbDbEngine {
 /* Brings the schema up to this program's; TB_DB_FOREIGN when it is newer. */
 TbDbFault tb_db_migrate(const TbDbEngine *engine, gpointer connection, GError **error);
 
+/* What a program (above) works with, and what it does to the audit log (server/store/audit_chain.c). */
+typedef struct TbAuditLane {
+        const TbDbEngine *engine;
+        gpointer connection;
+        gint64 until_us;
+        GError **error;
+} TbAuditLane;
+/* The statements of `call_take`; *ret_rows (nullable) is the caller's also when it fails. */
+TbDbFault tb_audit_lane_run(const TbAuditLane *lane, TbDbCall *call_take, TbDbResult **ret_rows);
+/* From here to the end of the transaction nobody else adds an entry. */
+TbDbFault tb_audit_lane_hold(const TbAuditLane *lane);
+/* One entry; `fields` as in TbAuditRow. */
+TbDbFault tb_audit_lane_add(const TbAuditLane *lane, gint64 id, gint64 at_ms, const char *const fields[]);
+
 /* What is in the audit log already becomes a chain (server/store/audit_chain.h); within a transaction of the caller. */
 TbDbFault tb_audit_chain_old(const TbDbEngine *engine, gpointer connection, GError **error);
 

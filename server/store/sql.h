@@ -56,3 +56,15 @@ extern const char tb_sql_ev_charge_add[], tb_sql_ev_charge_sum[], tb_sql_ev_char
 extern const char tb_sql_event_owners[], tb_sql_event_expire[], tb_sql_event_has_blob[];
 extern const char tb_sql_ev_telling_forget[], tb_sql_ev_attempt_forget[], tb_sql_ev_job_forget[];
 extern const char tb_sql_migrations_first[];
+/* all of one person: what there is, and its end */
+extern const char tb_sql_erase_jobs[], tb_sql_erase_attempts[], tb_sql_erase_tellings[],
+        tb_sql_erase_subscriptions[];
+extern const char tb_sql_erase_links[], tb_sql_erase_invites[], tb_sql_erase_endpoints[],
+        tb_sql_erase_watches[];
+extern const char tb_sql_erase_devices[], tb_sql_erase_logins[], tb_sql_erase_people[],
+        tb_sql_erase_charges[];
+extern const char tb_sql_erase_events[], tb_sql_erase_audit_page[], tb_sql_erase_audit[],
+        tb_sql_erase_settle[];
+extern const char tb_sql_mine_links[], tb_sql_mine_audit[], tb_sql_mine_people[], tb_sql_mine_devices[];
+extern const char tb_sql_mine_watches[], tb_sql_mine_events[], tb_sql_mine_told[], tb_sql_mine_invites[];
+extern const char tb_sql_mine_charges[];

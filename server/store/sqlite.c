@@ -235,7 +235,7 @@ static TbDbFault set_up(Connection *c, const char *where, GError **error)
         fault = sqlite_script(
                 c,
                 "PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL; PRAGMA foreign_keys = ON;"
-                "PRAGMA trusted_schema = OFF; PRAGMA cell_size_check = ON;"
+                "PRAGMA secure_delete = ON; PRAGMA trusted_schema = OFF; PRAGMA cell_size_check = ON;"
                 "PRAGMA temp_store = MEMORY; PRAGMA mmap_size = 0;"
                 "PRAGMA journal_size_limit = 16777216",
                 error);

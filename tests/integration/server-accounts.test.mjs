@@ -207,6 +207,7 @@ test('groups: one sees and controls what they name, by every way; whoever may le
     ['/api/audit', 403],
     ['/api/audit/export', 403],
     ['/api/audit/check', 403],
+    ['/api/users/anna/data', 403],
     ['/api/enrol', 403],
   ])
     await must(status, byCi('GET', target));
@@ -223,6 +224,7 @@ test('groups: one sees and controls what they name, by every way; whoever may le
     '/api/diagnose',
     '/api/me',
     '/api/me/sessions',
+    '/api/me/data',
     '/health',
     '/metrics',
     '/openapi.json',

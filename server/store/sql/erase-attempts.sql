@@ -1,0 +1,1 @@
+DELETE FROM ev_attempts WHERE event_id IN (SELECT event_id FROM events WHERE user_id = $1 OR user_id = $2)
