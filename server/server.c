@@ -157,6 +157,8 @@ static bool start(TbServer *server, const int *listener, GError **error)
                 return false;
         tb_server_look_for_accounts(server);
         tb_server_begin_events(server);
+        server->calls = tb_calls_new(tb_persist_db(server->persist));
+        tb_metrics_collector(server->metrics, tb_calls_metrics, server->calls);
         server->http = tb_http_new(
                 &(TbHttpOptions){.address = config->address,
                                  .without_tokens = config->insecure ? TB_ANYONE : TB_THIS_MACHINE_ALWAYS,
@@ -224,6 +226,7 @@ TbServer *tb_server_new_on(const TbServerConfig *config, const int *listener, Tb
         for (gsize i = 0; i < G_N_ELEMENTS(tables); i++)
                 tb_http_add_routes(server->http, tables[i], server);
         tb_server_add_event_routes(server);
+        tb_http_add_routes(server->http, tb_call_routes, server->calls);
         add_pages(server);
         tb_server_arm(server, server->started_ms + 1000);
         return server;
@@ -278,6 +281,7 @@ void tb_server_free(TbServer *server)
         tb_redis_free(server->redis);
         tb_audit_free(server->audit);
         tb_persist_free(server->persist, STORE_GRACE_MS); /* with the times of their last activity */
+        tb_calls_free(server->calls);
         g_source_destroy(server->tick);
         g_source_unref(server->tick);
         tb_views_free(g_steal_pointer(&server->views));

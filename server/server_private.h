@@ -10,6 +10,7 @@
 #include "server/accounts/password.h"
 #include "server/accounts/people.h"
 #include "server/accounts/registered.h"
+#include "server/calls/calls.h"
 #include "server/cluster/redis.h"
 #include "server/config.h"
 #include "server/pairing/carry.h"
@@ -44,6 +45,7 @@ struct TbServer {
         TbBeats *beats;               /* borrowed; NULL: it is alone */
         TbRedis *redis;               /* owned; NULL: none is configured */
         TbEvents *events;             /* owned */
+        TbCalls *calls;               /* owned */
         GHashTable *waiting; /* network, owned -> GQueue, owned: its sockets without an accepted hello */
         gint64 started_ms;   /* boot clock */
 };

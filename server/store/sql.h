@@ -68,3 +68,9 @@ extern const char tb_sql_erase_events[], tb_sql_erase_audit_page[], tb_sql_erase
 extern const char tb_sql_mine_links[], tb_sql_mine_audit[], tb_sql_mine_people[], tb_sql_mine_devices[];
 extern const char tb_sql_mine_watches[], tb_sql_mine_events[], tb_sql_mine_told[], tb_sql_mine_invites[];
 extern const char tb_sql_mine_charges[];
+/* server/calls */
+extern const char tb_sql_call_add[], tb_sql_call_answer[], tb_sql_call_close[], tb_sql_call_count[],
+        tb_sql_call_get[];
+extern const char tb_sql_call_invite[], tb_sql_call_join[], tb_sql_call_late[], tb_sql_call_leave[],
+        tb_sql_call_page[];
+extern const char tb_sql_call_quality[], tb_sql_call_stats[];

@@ -233,6 +233,8 @@ test('groups: one sees and controls what they name, by every way; whoever may le
     '/events', // of each his own
     '/sessions',
     '/usage',
+    '/webrtc/calls', // in which he takes part
+    '/webrtc/stats',
     '/notifications/telegram/target', // of his own devices
     '/notifications/telegram/targets',
     '/notifications/telegram/readiness', // whether there is a bot
