@@ -281,7 +281,9 @@ static void test_old(gconstpointer engine)
         by_hand(&w, "ALTER TABLE audit DROP COLUMN salts");
         by_hand(&w, "ALTER TABLE audit DROP COLUMN prev");
         by_hand(&w, "ALTER TABLE audit DROP COLUMN hash");
-        by_hand(&w, "DELETE FROM migrations WHERE name = 'audit-chain'");
+        by_hand(&w, "DROP TABLE calls"); /* what came later, too: migrations have an order */
+        by_hand(&w, "DROP TABLE call_participants");
+        by_hand(&w, "DELETE FROM migrations WHERE number >= 10");
         stop(&w);
         gint64 schema;
         g_assert_true(tb_db_migrate_now(engine, w.url ? w.url : w.file, &schema, NULL));
