@@ -34,6 +34,9 @@ static const Part parts[] = {
         {"notifications", tb_sql_mine_told, {"provider", "address", "name", "linkedAt"}},
         {"invitations", tb_sql_mine_invites, {"device", "status", "createdAt", "chat", "username"}},
         {"charges", tb_sql_mine_charges, {"chargedAt", "credits"}},
+        {"calls",
+         tb_sql_mine_calls,
+         {"id", "type", "status", "callee", "caller", "createdAt", "startedAt", "endedAt"}},
 };
 
 typedef struct Giving {

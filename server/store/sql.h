@@ -59,13 +59,14 @@ extern const char tb_sql_migrations_first[];
 /* all of one person: what there is, and its end */
 extern const char tb_sql_erase_jobs[], tb_sql_erase_attempts[], tb_sql_erase_tellings[],
         tb_sql_erase_subscriptions[];
-extern const char tb_sql_erase_links[], tb_sql_erase_invites[], tb_sql_erase_endpoints[],
-        tb_sql_erase_watches[];
+extern const char tb_sql_erase_call_people[], tb_sql_erase_calls[], tb_sql_erase_call_ends[],
+        tb_sql_erase_links[], tb_sql_erase_invites[], tb_sql_erase_endpoints[], tb_sql_erase_watches[];
 extern const char tb_sql_erase_devices[], tb_sql_erase_logins[], tb_sql_erase_people[],
         tb_sql_erase_charges[];
 extern const char tb_sql_erase_events[], tb_sql_erase_audit_page[], tb_sql_erase_audit[],
         tb_sql_erase_settle[];
-extern const char tb_sql_mine_links[], tb_sql_mine_audit[], tb_sql_mine_people[], tb_sql_mine_devices[];
+extern const char tb_sql_mine_calls[], tb_sql_mine_links[], tb_sql_mine_audit[], tb_sql_mine_people[],
+        tb_sql_mine_devices[];
 extern const char tb_sql_mine_watches[], tb_sql_mine_events[], tb_sql_mine_told[], tb_sql_mine_invites[];
 extern const char tb_sql_mine_charges[];
 /* server/calls */

@@ -49,6 +49,8 @@ async function live(server, name) {
       ...as,
     }),
   );
+  const call = { providerId: name, patientId: 'somebody', type: 'video', metadata: { of: name } };
+  await must(201, server.request('POST', '/webrtc/calls', { json: call, ...as }));
   return as;
 }
 
@@ -67,6 +69,7 @@ async function erasesAll(server, look, sql) {
   assert.deepEqual([own.account.name, own.signIns.length], [name, 2]);
   assert.deepEqual([own.charges.length, own.charges[0].chargedAt > own.charges[999].chargedAt], [1000, true]);
   assert.equal(own.links[0].note, `for ${name}`);
+  assert.deepEqual([own.calls[0].caller, own.calls[0].endedAt], [name, null]);
   assert.deepEqual([own.eventDevices[0].id, own.events[0].trigger], [`${name}-phone`, 'motion']);
   assert.match(own.audit[0].happenedAt, /^\d{4}-\d\d-\d\dT/);
   assert.ok(!JSON.stringify(own).includes('argon2'));
@@ -91,8 +94,10 @@ async function erasesAll(server, look, sql) {
   assert.deepEqual([said.user, said.object], ['boss', `${gone.pseudonym} ${gone.auditEntries}`]);
   const left = await must(200, server.get(`/api/users/${name}/data`, ADMIN));
   assert.deepEqual(
-    [left.account, left.signIns, left.links, left.events, left.eventDevices, left.audit].map((v) => v?.length ?? v),
-    [null, 0, 0, 0, 0, 0],
+    [left.account, left.signIns, left.links, left.events, left.eventDevices, left.audit, left.calls].map(
+      (v) => v?.length ?? v,
+    ),
+    [null, 0, 0, 0, 0, 0, 0],
   );
 }
 

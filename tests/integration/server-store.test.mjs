@@ -192,7 +192,7 @@ test(
     const folder = scratch('tb-server-'),
       disk = path.join(folder, 'disk');
     mkdirSync(disk);
-    assert.equal(spawnSync('mount', ['-t', 'tmpfs', '-o', 'size=400k', 'tb-small', disk]).status, 0);
+    assert.equal(spawnSync('mount', ['-t', 'tmpfs', '-o', 'size=1500k', 'tb-small', disk]).status, 0);
     t.after(() => spawnSync('umount', ['-l', disk]));
     let server = await withServer(t, {}, { state: disk });
     const made = [];

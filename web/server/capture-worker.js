@@ -39,7 +39,7 @@ self.addEventListener('fetch', (event) => {
 // The page asks for it when nothing would be lost by it, and whether it is of this version.
 self.addEventListener('message', (event) => {
   if (event.data === 'version') event.source.postMessage({ version: VERSION });
-  if (event.data === 'take over') self.skipWaiting();
+  if (event.data === 'take over') event.waitUntil(self.skipWaiting());
 });
 
 // What the server tells (server/notify/push.c). Browsers want each one shown.

@@ -203,7 +203,7 @@ static void test_full_disk(void)
         World w;
         Answer a = {0};
         setup(&w, NULL);
-        if (mount("tb-db", w.folder, "tmpfs", 0, "size=512k") < 0) {
+        if (mount("tb-db", w.folder, "tmpfs", 0, "size=2m") < 0) {
                 g_test_skip("a small tmpfs needs the right to mount");
                 teardown(&w);
                 return;
@@ -222,7 +222,7 @@ static void test_full_disk(void)
         g_assert_cmpstr(tb_db_reason(w.db), !=, "");
         guint before = hosts(&w);
         g_assert_cmpuint(before, >, 0);
-        g_assert_cmpint(mount("tb-db", w.folder, "tmpfs", MS_REMOUNT, "size=8m"), ==, 0);
+        g_assert_cmpint(mount("tb-db", w.folder, "tmpfs", MS_REMOUNT, "size=12m"), ==, 0);
         ask(&w, &a, put("after", "k"));
         g_assert_no_error(a.error);
         UNTIL(tb_db_state(w.db) == TB_DB_RUNNING);

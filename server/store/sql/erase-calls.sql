@@ -1,0 +1,1 @@
+DELETE FROM calls WHERE patient_id = $1 OR provider_id = $1 OR initiated_by = $1 OR patient_id = $2 OR provider_id = $2

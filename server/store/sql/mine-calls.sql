@@ -1,0 +1,2 @@
+SELECT id, type, status, patient_id, provider_id, created_at, started_at, ended_at FROM calls
+WHERE patient_id = $1 OR provider_id = $1 OR (initiated_by = $1 AND $2 <> '') ORDER BY created_at DESC, id LIMIT $3
