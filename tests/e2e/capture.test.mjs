@@ -158,8 +158,11 @@ test('it can be installed, and a newer version replaces the old one: at once whe
   renew(3);
   await page.evaluate(() => navigator.serviceWorker.ready.then((r) => r.update()));
   await page.getByText('There is a newer version of this page.').waitFor();
-  await page.reload();
-  await until('the third', async () => (await version().catch(() => null)) === '3');
+  const context = page.context();
+  await page.close();
+  const again = await context.newPage();
+  await again.goto(`${server.url}/capture`);
+  await until('the third', () => again.evaluate(() => document.documentElement.dataset.version === '3').catch(() => 0));
 });
 
 test('what a browser does not have is said, and nothing fails by it; the address may switch the camera off', async (t) => {

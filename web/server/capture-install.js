@@ -4,6 +4,8 @@ import { actionButton, fill, h, notice } from '../app/dom.js';
 import * as prefs from '../app/prefs.js';
 
 const ASK_MS = 60 * 60 * 1000; // for a newer version
+const TRY_MS = 500; // for it to take over
+const TRIES = 10;
 
 /**
  * Registers the worker. A newer version takes over by itself when the page has just been opened, later it is offered.
@@ -23,9 +25,16 @@ export async function keepPage(box, failed) {
   });
   serviceWorker.addEventListener('controllerchange', compare);
   serviceWorker.startMessages();
-  compare();
   const registration = await serviceWorker.register('capture-worker.js', { scope: 'capture', updateViaCache: 'none' });
-  const take = () => registration.waiting?.postMessage('take over');
+  // After a reload Chromium now and then lets it wait, for minutes, whatever is said to it.
+  const take = async () => {
+    for (let tries = 0; registration.waiting && tries < TRIES; tries += 1) {
+      registration.waiting.postMessage('take over');
+      await new Promise((done) => setTimeout(done, TRY_MS));
+    }
+    if (registration.waiting)
+      fill(box, notice('info', 'There is a newer version of this page: close it, in all tabs, and open it again.'));
+  };
   const offer = () => {
     if (!serviceWorker.controller || !registration.waiting) return;
     fill(
@@ -33,11 +42,12 @@ export async function keepPage(box, failed) {
       notice(
         'info',
         'There is a newer version of this page. What waits to be uploaded stays.',
-        actionButton({ class: 'btn' }, 'Use it now', async () => take(), failed),
+        actionButton({ class: 'btn' }, 'Use it now', take, failed),
       ),
     );
   };
-  if (registration.waiting) take();
+  if (registration.waiting) take().catch(failed);
+  else compare();
   registration.addEventListener('updatefound', () => {
     const coming = registration.installing;
     coming?.addEventListener('statechange', () => coming.state === 'installed' && offer());
