@@ -59,22 +59,12 @@ static bool within_rate(TbCalls *calls, TbRequest *request, const char *who, GEr
         return false;
 }
 
-static void refuse(TbRequest *request, const GError *error)
-{
-        int status = tb_error_status(error);
-        if (status == 401)
-                tb_request_add_header(request, "WWW-Authenticate", "Bearer");
-        if (status == 503)
-                tb_request_add_header(request, "Retry-After", "5");
-        tb_request_reply_error(request, error);
-}
-
 TbCallAsk *tb_call_ask_new(TbCalls *calls, TbRequest *request, bool changes)
 {
         g_autoptr(GError) error = NULL;
         g_autofree char *who = who_of(request);
         if (changes && !within_rate(calls, request, who, &error)) {
-                refuse(request, error);
+                tb_http_decline(request, error);
                 return NULL;
         }
         TbCallAsk *ask = g_new0(TbCallAsk, 1);
@@ -108,7 +98,7 @@ void tb_call_ask_json(TbCallAsk *ask, int status, json_t *body_take)
 
 void tb_call_ask_error(TbCallAsk *ask, const GError *error)
 {
-        refuse(ask->request, error);
+        tb_http_decline(ask->request, error);
         ask_free(ask);
 }
 

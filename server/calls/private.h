@@ -1,7 +1,9 @@
 #pragma once
 /* What the files of this room share. */
 #include "lib/error.h"
+#include "lib/http/decline.h"
 #include "lib/rate.h"
+#include "lib/uuid.h"
 #include "server/calls/calls.h"
 #include "server/calls/state.h"
 #include "server/store/db.h"
@@ -45,8 +47,7 @@ bool tb_call_may(TbCallAsk *ask, const TbDbResult *rows);
 /* --- rows.c --- */
 json_t *tb_call_of_rows(
         const TbDbResult *rows,
-        guint *row);      /* from *row on, which is moved behind its participants; a new reference */
-char *tb_call_uuid(void); /* the caller frees */
+        guint *row); /* from *row on, which is moved behind its participants; a new reference */
 
 /* --- acts.c --- */
 void tb_call_answer(TbRequest *request, gpointer calls);

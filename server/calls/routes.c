@@ -76,8 +76,8 @@ static TbDbCall *adding(TbCallAsk *ask, GError **error)
                         *room = NULL;
         if (!by || !sides_of(ask, &patient, &provider, error))
                 return NULL;
-        ask->id = tb_call_uuid();
-        room = tb_call_uuid();
+        ask->id = tb_uuid();
+        room = tb_uuid();
         g_autofree char *room_id = g_strconcat("room_", room, NULL);
         TbDbCall *call = tb_call_look(ask);
         tb_db_statement(call, tb_sql_call_add);

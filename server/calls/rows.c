@@ -1,6 +1,5 @@
 /* Rows of the store as the API says them: a call has a row for each of its participants. */
 #include <string.h>
-#include <sys/random.h>
 
 #include "lib/clock.h"
 #include "lib/json.h"
@@ -126,15 +125,4 @@ json_t *tb_call_of_rows(const TbDbResult *rows, guint *row)
         for (; *row < tb_db_rows(rows) && g_strcmp0(tb_db_get_text(rows, *row, ID), id) == 0; (*row)++)
                 json_array_append_new(people, participant_of(rows, *row));
         return o;
-}
-
-char *tb_call_uuid(void)
-{
-        guint8 b[16];
-        g_assert(getrandom(b, sizeof b, 0) == sizeof b);
-        b[6] = (guint8)((b[6] & 0x0f) | 0x40); /* RFC 9562, version 4 */
-        b[8] = (guint8)((b[8] & 0x3f) | 0x80);
-        return g_strdup_printf("%02x%02x%02x%02x-%02x%02x-%02x%02x-%02x%02x-%02x%02x%02x%02x%02x%02x", b[0],
-                               b[1], b[2], b[3], b[4], b[5], b[6], b[7], b[8], b[9], b[10], b[11], b[12],
-                               b[13], b[14], b[15]);
 }

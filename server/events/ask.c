@@ -6,22 +6,12 @@
 #include "server/events/private.h"
 #include "server/store/sql.h"
 
-void tb_event_refuse(TbRequest *request, const GError *error)
-{
-        int status = tb_error_status(error);
-        if (status == 401)
-                tb_request_add_header(request, "WWW-Authenticate", "Bearer");
-        if (status == 503)
-                tb_request_add_header(request, "Retry-After", "5");
-        tb_request_reply_error(request, error);
-}
-
 TbAsk *tb_ask_new(TbEvents *events, TbRequest *request, TbEventNeed need, const char *id)
 {
         g_autoptr(GError) error = NULL;
         char *user = tb_event_who(events, request, need, &error);
         if (!user) {
-                tb_event_refuse(request, error);
+                tb_http_decline(request, error);
                 return NULL;
         }
         TbAsk *ask = g_new0(TbAsk, 1);
@@ -58,7 +48,7 @@ void tb_ask_error(TbAsk *ask, const GError *error)
         if (ask->pipe)
                 tb_pipe_fail(ask->pipe, error); /* what still comes of a body is not wanted */
         if (ask->request)
-                tb_event_refuse(ask->request, error);
+                tb_http_decline(ask->request, error);
         tb_ask_free(ask);
 }
 

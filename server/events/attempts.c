@@ -65,7 +65,7 @@ void tb_event_post_attempt(TbRequest *request, gpointer data)
         TbAsk *ask = tb_ask_new(data, request, TB_NEED_WORKER, tb_request_arg(request, "event_id"));
         if (!ask)
                 return;
-        g_autofree char *id = tb_event_uuid();
+        g_autofree char *id = tb_uuid();
         if (!ms_of(in, "attempted_at") || !ms_of(in, "finished_at")) {
                 tb_ask_refuse(ask, TB_ERROR_INVALID,
                               "attempted_at and finished_at must be times like 2026-01-31T08:00:00Z");
@@ -90,6 +90,6 @@ void tb_event_get_attempts(TbRequest *request, gpointer data)
 
 void tb_event_note_attempt(TbDbCall *call, const char *event_id, const json_t *attempt)
 {
-        g_autofree char *id = tb_event_uuid();
+        g_autofree char *id = tb_uuid();
         add_attempt(call, event_id, id, attempt);
 }

@@ -64,7 +64,7 @@ static void link_chat(TbEvents *events, const TbTelegramStart *start, bool answe
 {
         static const char *const steps[] = {tb_sql_ev_link_take, tb_sql_ev_link_endpoint,
                                             tb_sql_ev_link_subscribe, tb_sql_ev_link_invite};
-        g_autofree char *hash = tb_event_token_hash(start->token), *id = tb_event_uuid();
+        g_autofree char *hash = tb_event_token_hash(start->token), *id = tb_uuid();
         Linking *l = g_new0(Linking, 1);
         *l = (Linking){events, g_strdup(start->chat), answers, tb_clock_ms()};
         TbDbCall *call = tb_db_call_new();
@@ -186,7 +186,7 @@ void tb_event_bot_webhook(TbRequest *request, gpointer data)
                 if (!tb_secret_equal(a, b, sizeof a)) {
                         g_autoptr(GError) error = g_error_new_literal(TB_ERROR, TB_ERROR_UNAUTHORIZED,
                                                                       "invalid webhook secret");
-                        tb_event_refuse(request, error);
+                        tb_http_decline(request, error);
                         return;
                 }
         }

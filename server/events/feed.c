@@ -80,7 +80,7 @@ void tb_event_stream(TbRequest *request, gpointer data)
         g_autoptr(GError) error = NULL;
         g_autofree char *user = tb_event_who(events, request, TB_NEED_READ, &error);
         if (!user) {
-                tb_event_refuse(request, error);
+                tb_http_decline(request, error);
                 return;
         }
         Stream *s = g_new0(Stream, 1);

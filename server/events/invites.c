@@ -95,7 +95,7 @@ void tb_event_invite(TbRequest *request, gpointer data)
                 return;
         g_autofree char *code = tb_random_token(CODE_BYTES), *hash = tb_event_token_hash(code);
         gint64 now_ms = tb_clock_ms();
-        ask->id = tb_event_uuid();
+        ask->id = tb_uuid();
         ask->kept = json_pack("{s:s}", "code", code);
         TbDbCall *call = tb_db_call_new();
         tb_db_statement(call, tb_sql_ev_invite_add);

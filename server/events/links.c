@@ -101,7 +101,7 @@ void tb_event_link_begin(TbAsk *ask, const char *device_id, const char *invite)
         g_autofree char *token = tb_random_token(TOKEN_BYTES), *hash = tb_event_token_hash(token);
         gint64 now_ms = tb_clock_ms(), expires_ms = now_ms + o->link_ttl_s * G_GINT64_CONSTANT(1000);
         g_free(ask->id);
-        ask->id = tb_event_uuid();
+        ask->id = tb_uuid();
         json_decref(ask->kept);
         ask->kept = json_pack("{s:s, s:s, s:I}", "token", token, "device_id", device_id, "expires",
                               (json_int_t)expires_ms);

@@ -1,8 +1,10 @@
 #pragma once
 /* What the files of this room share. */
 #include "lib/error.h"
+#include "lib/http/decline.h"
 #include "lib/places.h"
 #include "lib/rate.h"
+#include "lib/uuid.h"
 #include "server/events/events.h"
 #include "server/events/state.h"
 #include "server/notify/notify.h"
@@ -84,7 +86,6 @@ void tb_ask_error(TbAsk *ask, const GError *error);
 /* The event of ask->id as far as its user may see it. */
 void tb_ask_event(TbAsk *ask, TbDbCall *call);
 /* Refuses a request in the same words as the original. */
-void tb_event_refuse(TbRequest *request, const GError *error);
 
 /* --- rows.c --- */
 json_t *tb_event_of_row(const TbDbResult *rows, guint row); /* a new reference */
@@ -97,7 +98,6 @@ char *tb_event_blob_name(const char *session, const char *event, const char *mim
 /* What LIKE finds a text by, in lower case: "%text%"; "" for NULL or "". The caller frees. */
 char *tb_event_like(const char *text);
 bool tb_event_has_text(const json_t *object, const char *field, const char *text);
-char *tb_event_uuid(void); /* the caller frees */
 
 /* --- finalize.c --- */
 void tb_event_finalize(TbRequest *request, gpointer events);

@@ -171,7 +171,7 @@ static void on_made(TbAsk *ask, const TbDbResult *rows)
 
 static void make(TbAsk *ask)
 {
-        g_autofree char *id = tb_event_uuid();
+        g_autofree char *id = tb_uuid();
         TbDbCall *call = tb_db_call_new();
         tb_db_statement(call, tb_sql_ev_endpoint_add);
         tb_db_text(call, id);

@@ -1,6 +1,5 @@
 /* Rows of the store as the API says them. */
 #include <string.h>
-#include <sys/random.h>
 
 #include "lib/clock.h"
 #include "server/events/private.h"
@@ -174,15 +173,4 @@ char *tb_event_like(const char *text)
 bool tb_event_has_text(const json_t *object, const char *field, const char *text)
 {
         return g_strcmp0(json_string_value(json_object_get(object, field)), text) == 0;
-}
-
-char *tb_event_uuid(void)
-{
-        guint8 b[16];
-        g_assert(getrandom(b, sizeof b, 0) == sizeof b);
-        b[6] = (guint8)((b[6] & 0x0f) | 0x40); /* RFC 9562, version 4 */
-        b[8] = (guint8)((b[8] & 0x3f) | 0x80);
-        return g_strdup_printf("%02x%02x%02x%02x-%02x%02x-%02x%02x-%02x%02x-%02x%02x%02x%02x%02x%02x", b[0],
-                               b[1], b[2], b[3], b[4], b[5], b[6], b[7], b[8], b[9], b[10], b[11], b[12],
-                               b[13], b[14], b[15]);
 }

@@ -30,7 +30,7 @@ static void register_device(TbRequest *request, gpointer data)
         if (!ask)
                 return;
         const char *given = json_string_value(json_object_get(in, "device_id"));
-        ask->id = given && *given ? g_strdup(given) : tb_event_uuid();
+        ask->id = given && *given ? g_strdup(given) : tb_uuid();
         TbDbCall *call = tb_db_call_new();
         tb_db_statement(call, tb_sql_ev_device_add);
         tb_db_text(call, ask->id);
@@ -86,7 +86,7 @@ static void start(TbRequest *request, gpointer data)
                 tb_ask_refuse(ask, TB_ERROR_INVALID, "the analysis prompts are too long together");
                 return;
         }
-        ask->id = tb_event_uuid();
+        ask->id = tb_uuid();
         TbDbCall *call = tb_db_call_new();
         tb_db_statement(call, tb_sql_ev_session_add);
         tb_db_text(call, ask->id);

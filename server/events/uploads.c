@@ -117,7 +117,7 @@ static void create(TbRequest *request, gpointer data)
         TbAsk *ask = tb_ask_new(data, request, TB_NEED_WRITE, NULL);
         if (!ask)
                 return;
-        ask->id = tb_event_uuid();
+        ask->id = tb_uuid();
         ask->kept = json_deep_copy(tb_request_json(request));
         add_event(ask, &(Clip){.status = "processing",
                                .uri = json_string_value(json_object_get(ask->kept, "clip_uri"))});
@@ -135,7 +135,7 @@ static void initiate(TbRequest *request, gpointer data)
         if (!tb_usage_check_length(ask, seconds))
                 return;
         json_object_set_new(ask->kept, "credits", json_integer(tb_usage_credits(seconds)));
-        ask->id = given && *given ? g_strdup(given) : tb_event_uuid();
+        ask->id = given && *given ? g_strdup(given) : tb_uuid();
         g_autofree char *blob = tb_event_blob_name(
                                 json_string_value(json_object_get(ask->kept, "session_id")), ask->id,
                                 json_string_value(json_object_get(ask->kept, "clip_mime"))),

@@ -189,7 +189,7 @@ void tb_event_dev_login(TbRequest *request, gpointer data)
         const json_t *in = tb_request_json(request);
         const char *id = json_string_value(json_object_get(in, "user_id")),
                    *said = json_string_value(json_object_get(in, "email"));
-        g_autofree char *email = g_strstrip(g_ascii_strdown(said ? said : "", -1)), *fresh = tb_event_uuid();
+        g_autofree char *email = g_strstrip(g_ascii_strdown(said ? said : "", -1)), *fresh = tb_uuid();
         g_autoptr(GError) error = NULL;
         if (!events->options->dev_login)
                 tb_set_error(&error, TB_ERROR_NOT_FOUND, "not found");
@@ -200,7 +200,7 @@ void tb_event_dev_login(TbRequest *request, gpointer data)
                 tb_error_set_field(&error, TB_ERROR_INVALID, "user_id",
                                    "user_id may not begin with " OF_ACCOUNT);
         if (error || !within_rate(events, request, &error)) {
-                tb_event_refuse(request, error);
+                tb_http_decline(request, error);
                 return;
         }
         TbAsk *ask = g_new0(TbAsk, 1);

@@ -74,8 +74,8 @@ static void names(void)
                                                           table[i][1] ? table[i][1] : "");
                 g_assert_cmpstr(name, ==, wanted);
         }
-        g_autofree char *like = tb_event_like("50%_A!"), *none = tb_event_like(NULL), *a = tb_event_uuid(),
-                        *b = tb_event_uuid();
+        g_autofree char *like = tb_event_like("50%_A!"), *none = tb_event_like(NULL), *a = tb_uuid(),
+                        *b = tb_uuid();
         g_assert_cmpstr(like, ==, "%50!%!_a!!%");
         g_assert_cmpstr(none, ==, "");
         g_assert_true(strlen(a) == 36 && a[14] == '4' && strchr("89ab", a[19]) && strcmp(a, b) != 0);
