@@ -3,11 +3,12 @@
 #include "host/vnc/rect.h"
 #include "lib/limits_vnc.h"
 
-#define REST_US (G_USEC_PER_SEC / 3)   /* without a new picture, after which it is made sharp */
-#define STANDS_US G_USEC_PER_SEC       /* the picture changes, and nothing of it comes: there is no film */
-#define AGAIN_US (20 * G_USEC_PER_SEC) /* what did not go is tried again after */
-#define TICK_MS 100                    /* it may rest meanwhile, or have come to an end */
-#define FLAG_RESET 1u                  /* of a rectangle: its decoder begins anew */
+#define REST_US (G_USEC_PER_SEC / 3) /* without a new picture, after which it is made sharp */
+#define LATE_US                                                                                              \
+        (G_USEC_PER_SEC / 2) /* the picture changes, and nothing of it comes: it is shown without the film */
+#define AGAIN_US (5 * G_USEC_PER_SEC) /* who was too slow is tried again after */
+#define TICK_MS 100                   /* it may rest meanwhile, or have come to an end */
+#define FLAG_RESET 1u                 /* of a rectangle: its decoder begins anew */
 
 bool tb_vnc_show_offered(TbVncSlot *slot, rfbClientPtr client, int encoding)
 {
@@ -86,7 +87,7 @@ static bool send_units(TbVncShow *show, const TbVncSlot *slot, const TbFrame *fr
         return tb_vnc_send_vector(slot, vector, 1 + 2 * units->len);
 }
 
-/* The film does not go, for now. */
+/* No film for now. */
 static void give_up(TbVncShow *show, rfbClientPtr client, gint64 now)
 {
         show->not_before_us = now + AGAIN_US;
@@ -98,7 +99,7 @@ static TbVncShown send_film(TbVncShow *show, TbVncSlot *slot, const TbFrame *fra
         rfbClientPtr client = slot->client;
         bool behind;
         g_autoptr(GArray) units = tb_vnc_reel_take(show->reel, &behind);
-        if (behind || (show->begun && units->len == 0 && show->change_us - show->unit_us > STANDS_US))
+        if (behind)
                 give_up(show, client, now);
         if (units->len == 0 || behind)
                 return TB_VNC_SHOW_NOTHING;
@@ -137,7 +138,7 @@ TbVncShown tb_vnc_show_update(TbVncShow *show, TbVncFilm *film, TbInterruptor *w
         if (!asks_for_all(client)) /* a film has no parts */
                 return show->begun ? TB_VNC_SHOW_WAITS : TB_VNC_SHOW_NOTHING;
         TbVncShown shown = send_film(show, slot, frame, now);
-        if (shown != TB_VNC_SHOW_NOTHING || !show->begun)
+        if (shown != TB_VNC_SHOW_NOTHING || !show->begun || now - show->unit_us > LATE_US)
                 return shown;
         return TB_VNC_SHOW_WAITS;
 }

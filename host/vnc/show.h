@@ -21,7 +21,7 @@ typedef struct TbVncShow {
         bool runs;                 /* the reel */
         bool begun;                /* what the viewer sees is the film */
         gint64 change_us, unit_us; /* the last of each, monotonic */
-        gint64 not_before_us;      /* it did not go: the next try */
+        gint64 not_before_us;      /* he was too slow: the next try */
 } TbVncShow;
 
 typedef enum TbVncShown {

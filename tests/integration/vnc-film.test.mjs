@@ -5,7 +5,7 @@ import path from 'node:path';
 import { before, test } from 'node:test';
 
 import { startXvfb } from './bench.mjs';
-import { BUILD, Program, forFile, freePort, until, withHost, within } from './harness.mjs';
+import { BUILD, Program, SLOW, forFile, freePort, until, withHost, within } from './harness.mjs';
 import { Rfb } from './rfb-client.mjs';
 
 const file = forFile();
@@ -36,14 +36,14 @@ async function viewer(t, encodings) {
 
 /** Asks on and on until `found` says something of an update. */
 async function updates(client, what, found) {
-  const end = Date.now() + 20000;
+  const end = Date.now() + 20000 * SLOW;
   while (Date.now() < end) {
     const rects = await within(what, client.update());
     const is = found(rects);
     client.request();
     if (is) return is;
   }
-  throw new Error(`${what}: not within 20 s`);
+  throw new Error(`${what}: not within ${20 * SLOW} s`);
 }
 
 /** The access units of a film's first second: it is one rectangle each, of the whole picture, with one slice. */
