@@ -76,6 +76,21 @@ TbCallAsk *tb_call_ask_new(TbCalls *calls, TbRequest *request, bool changes)
         return ask;
 }
 
+TbCallAsk *tb_call_ask_interval(TbCalls *calls, TbRequest *request, gint64 *ret_from_ms, gint64 *ret_to_ms)
+{
+        TbCallAsk *ask = tb_call_ask_new(calls, request, false);
+        g_autoptr(GError) error = NULL;
+        const json_t *in = tb_request_query(request);
+        if (!ask)
+                return NULL;
+        *ret_from_ms = tb_call_time(in, "startDate", 0, &error);
+        *ret_to_ms = error ? -1 : tb_call_time(in, "endDate", G_MAXINT64, &error);
+        if (!error)
+                return ask;
+        tb_call_ask_error(ask, error);
+        return NULL;
+}
+
 static void ask_free(TbCallAsk *ask)
 {
         tb_request_unref(ask->request);

@@ -32,6 +32,8 @@ struct TbCallAsk {
 
 /* NULL: refused, and answered. */
 TbCallAsk *tb_call_ask_new(TbCalls *calls, TbRequest *request, bool changes);
+/* The same for what is read of an interval: startDate and endDate of the query. */
+TbCallAsk *tb_call_ask_interval(TbCalls *calls, TbRequest *request, gint64 *ret_from_ms, gint64 *ret_to_ms);
 void tb_call_ask_run(TbCallAsk *ask, TbDbCall *call_take,
                      TbCallThen then); /* what fails is answered, and ends the ask */
 /* Each answers, and ends the ask. */

@@ -118,17 +118,10 @@ static void on_counted(TbCallAsk *ask, const TbDbResult *rows)
 
 void tb_call_stats(TbRequest *request, gpointer data)
 {
-        TbCallAsk *ask = tb_call_ask_new(data, request, false);
-        g_autoptr(GError) error = NULL;
-        const json_t *in = tb_request_query(request);
+        gint64 from_ms, to_ms;
+        TbCallAsk *ask = tb_call_ask_interval(data, request, &from_ms, &to_ms);
         if (!ask)
                 return;
-        gint64 from_ms = tb_call_time(in, "startDate", 0, &error),
-               to_ms = error ? -1 : tb_call_time(in, "endDate", G_MAXINT64, &error);
-        if (error) {
-                tb_call_ask_error(ask, error);
-                return;
-        }
         TbDbCall *call = tb_call_look(ask);
         tb_db_statement(call, tb_sql_call_stats);
         tb_db_text(call, ask->who);

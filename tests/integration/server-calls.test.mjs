@@ -139,6 +139,7 @@ for (const store of Object.keys(stores)) {
     assert.deepEqual([page.calls.length, page.total], [1, 3]);
     assert.equal((await server.get('/webrtc/calls', by.root)).json.total, 4, 'an admin sees all');
     assert.equal((await server.get('/webrtc/calls?startDate=soon', by.carl)).status, 400);
+    assert.equal((await server.get('/webrtc/stats?endDate=soon', by.carl)).status, 400);
   });
 }
 
