@@ -37,14 +37,17 @@ const ROOT = path.dirname(path.dirname(fileURLToPath(import.meta.url)));
 process.chdir(ROOT);
 
 const options = { modes: [], match: '', load: 0, jobs: Math.max(3, Math.min(4, os.cpus().length)), verbose: false };
-for (let i = 2; i < process.argv.length; i++) {
-  const arg = process.argv[i];
-  if (arg === '--match') options.match = process.argv[++i] ?? '';
-  else if (arg === '--jobs') options.jobs = Math.max(1, Number(process.argv[++i]) || 1);
-  else if (arg === '--load') options.load = Math.max(0, Number(process.argv[++i]) || 0);
-  else if (arg === '--verbose') options.verbose = true;
-  else if (arg.startsWith('-')) usage(`unknown option ${arg}`);
-  else options.modes.push(arg);
+
+function readArgs() {
+  for (let i = 2; i < process.argv.length; i++) {
+    const arg = process.argv[i];
+    if (arg === '--match') options.match = process.argv[++i] ?? '';
+    else if (arg === '--jobs') options.jobs = Math.max(1, Number(process.argv[++i]) || 1);
+    else if (arg === '--load') options.load = Math.max(0, Number(process.argv[++i]) || 0);
+    else if (arg === '--verbose') options.verbose = true;
+    else if (arg.startsWith('-')) usage(`unknown option ${arg}`);
+    else options.modes.push(arg);
+  }
 }
 
 function usage(problem) {
@@ -436,6 +439,7 @@ function tellTimes(results) {
 }
 
 async function main() {
+  readArgs();
   if (!options.modes.length) usage('which tests?');
   for (const mode of options.modes) if (!Object.hasOwn(MODES, mode)) usage(`unknown mode ${mode}`);
   mkdirSync(LOGS, { recursive: true });
