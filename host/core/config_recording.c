@@ -46,10 +46,23 @@ static const TbParam section_params[] = {
          .fallback = "\"off\"",
          .help = "of devices for which nothing else is said"},
         {PRE_S, .fallback = "20"},
-        {.name = "devices", .type = TB_PARAM_OBJECT, .fallback = "{}", .help = "{id: {mode, pre_s}}"},
+        {.name = "input",
+         .type = TB_PARAM_ENUM,
+         .choices = TB_CHOICES("off", "keys", "all"),
+         .fallback = "\"keys\"",
+         .help = "who typed and pointed: off; keys: without the characters; all: passwords, too"},
+        {.name = "devices", .type = TB_PARAM_OBJECT, .fallback = "{}", .help = "{id: {mode, pre_s, input}}"},
         TB_PARAM_END,
 };
-static const TbParam device_params[] = {MODE, {PRE_S}, TB_PARAM_END};
+static const TbParam device_params[] = {
+        MODE,
+        {PRE_S},
+        {.name = "input",
+         .type = TB_PARAM_ENUM,
+         .choices = TB_CHOICES("off", "keys", "all"),
+         .help = "as above, of this device"},
+        TB_PARAM_END,
+};
 
 json_t *tb_config_recording(TbConfigReader *r, json_t *node)
 {

@@ -140,6 +140,10 @@ TbRecorded *tb_recorder_device(TbRecorder *r, const char *id)
         d->ring = tb_ring_new(TB_LIMIT_RECORD_RING);
         d->mode = mode_of(json_string_value(configured(r, id, "mode")), TB_RECORD_OFF);
         d->pre_s = (guint)json_integer_value(configured(r, id, "pre_s"));
+        const char *input = json_string_value(configured(r, id, "input"));
+        for (TbTypedHow how = TB_TYPED_OFF; input && how <= TB_TYPED_ALL; how++)
+                if (strcmp(input, tb_typed_names[how]) == 0)
+                        d->typed.how = how;
         g_hash_table_insert(r->devices, d->id, d);
         return d;
 }
@@ -218,6 +222,14 @@ static void on_event(const TbEvent *event, gpointer user)
         }
 }
 
+static void on_input(TbDevice *device, const TbRecordingInput *input, void *user)
+{
+        const TbRecorder *r = user;
+        TbRecorded *d = g_hash_table_lookup(r->devices, tb_device_id(device));
+        if (d && d->tracks)
+                tb_tracks_input(d->tracks, &d->typed, input);
+}
+
 static gboolean on_turn(gpointer user)
 {
         TbRecorder *r = user;
@@ -262,8 +274,9 @@ static void get(TbRoomCall *call, TbDevice *device, void *user)
         work->done = looked;
         work->data = call;
         work->text = g_strdup(d->id);
-        work->json = json_pack("{s:s, s:i, s:{s:I, s:I}, s:s?}", "mode", tb_record_mode_name(d->mode),
-                               "pre_s", (int)d->pre_s, "memory", "bytes", (json_int_t)ring.bytes, "ms",
+        work->json = json_pack("{s:s, s:i, s:s, s:{s:I, s:I}, s:s?}", "mode", tb_record_mode_name(d->mode),
+                               "pre_s", (int)d->pre_s, "input", tb_typed_names[d->typed.how], "memory",
+                               "bytes", (json_int_t)ring.bytes, "ms",
                                (json_int_t)((ring.last_us - ring.first_us) / 1000), "trouble", trouble);
         tb_recorder_do(r, r->writing, work);
 }
@@ -343,7 +356,7 @@ static void read_modes(TbRecorder *r)
 }
 
 /* --- life --- */
-static const TbRecordingOps ops = {get, set, tb_clips_order};
+static const TbRecordingOps ops = {get, set, tb_clips_order, on_input};
 
 TbRecorder *tb_recorder_new(TbCore *core, TbMedia *media, GError **error)
 {

@@ -14,6 +14,7 @@ typedef struct TbRecorded { /* a device of which something was said, whether or 
         char *id;           /* owned */
         TbRecordMode mode;
         guint pre_s;
+        TbTyped typed;
         TbRing *ring;     /* ref */
         TbTracks *tracks; /* owned; NULL: off, or the device is not there */
 } TbRecorded;

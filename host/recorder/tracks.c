@@ -208,6 +208,16 @@ void tb_tracks_event(TbTracks *t, const TbEvent *event)
                 tb_ring_add(t->ring, TB_RECORD_LINE, false, event->t * 1000, text, size);
 }
 
+void tb_tracks_input(TbTracks *t, TbTyped *typed, const TbRecordingInput *input)
+{
+        json_t *line = tb_typed_line(typed, input);
+        gsize size;
+        g_autofree char *text = line ? tb_json_text(line, &size) : NULL;
+        json_decref(line);
+        if (text)
+                tb_ring_add(t->ring, TB_RECORD_LINE, false, input->t_ms * 1000, text, size);
+}
+
 const char *tb_tracks_trouble(const TbTracks *tracks)
 {
         return tracks->trouble;

@@ -108,7 +108,7 @@ before(async () => {
   await painter.line(/painting/);
   config = {
     recording: { devices: { bench: { mode: 'armed', pre_s: 10 } } },
-    devices: { bench: { label: 'Bench', attach: { video: x.uri, console: port.uri } } },
+    devices: { bench: { label: 'Bench', attach: { video: x.uri, input: x.uri, console: port.uri } } },
   };
   host = await Host.start(config, { state });
   file.after(() => host.program.how || host.stop());
@@ -120,6 +120,12 @@ test('a clip: each picture once, from the moment that was asked for on; console 
   await until('pictures', async () => (await host.get('/host/devices/bench/recording')).json.memory.ms > 2500);
   await port.say(Buffer.from('tick one\r\n'));
   const said = Date.now();
+  await host.post('/host/devices/bench/input', [
+    { type: 'text', text: 'geheim' },
+    { type: 'key', key: 'g' },
+    { type: 'key', key: 'Enter' },
+  ]);
+  await host.post('/host/devices/bench/console/write', { text: 'passwort\n' });
   await pause(300);
   const clip = await order({ pre_s: 2, post_s: 0.5, note: 'first' });
   const asked = await done(clip);
@@ -164,6 +170,28 @@ test('clips are listed, noted, kept, read in parts, packed and removed', async (
   assert.equal((await host.get('/host/clips?device=other')).json.length, 0);
   assert.equal((await host.get(`/host/clips?to=${clip.from - 1}`)).json.length, 0);
   await until('the small picture', async () => (await host.get(`${base}/thumb.jpg`)).status === 200);
+  const typed = (await host.get(`${base}/events.jsonl`)).text;
+  const inputs = typed
+    .split('\n')
+    .filter((l) => l.includes('"type":"input"'))
+    .map((l) => JSON.parse(l));
+  assert.deepEqual(
+    inputs.map((l) => [l.interface, l.user, l.via, l.events ?? [l.bytes, l.text]]),
+    [
+      [
+        'input',
+        'local',
+        'rest',
+        [
+          { type: 'text', characters: 6 },
+          { type: 'key', action: 'press', key: '\u2022' },
+          { type: 'key', key: 'Enter', action: 'press' },
+        ],
+      ],
+      ['console', 'local', 'rest', [9, '\u2022'.repeat(8) + '\n']],
+    ],
+  );
+  assert.doesNotMatch(typed, /geheim|passwort/);
   const tar = path.join(state, 'bundle.tar');
   writeFileSync(tar, (await host.get(`${base}/bundle.tar`)).body);
   const names = execFileSync('tar', ['-tf', tar], { encoding: 'utf8' }).trim().split('\n');

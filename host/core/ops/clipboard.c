@@ -48,8 +48,16 @@ static void after_set(TbCommand *c)
         tb_command_succeed(c, NULL);
 }
 
+static void settle_set(TbCommand *c)
+{
+        json_auto_t *events =
+                json_pack("[{s:s, s:O}]", "type", "copy", "text", json_object_get(c->params, "text"));
+        tb_command_tell_input(c, events, NULL, 0);
+}
+
 void tb_clipboard_set(TbCommand *c)
 {
+        c->settle = settle_set;
         g_autofree char *plain = tb_made_line_ends(tb_command_string(c, "text"));
         if (plain)
                 json_object_set_new(c->params, "text", json_string(plain));

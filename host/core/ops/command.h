@@ -45,7 +45,8 @@ struct TbCommand {
         guint known_timer;
         char *share;   /* owned: of the lane's queue */
         TbPlace place; /* among those who wait for it */
-        bool leads;    /* it is the call that others wait for; no caller's own command */
+        gint64 sent_ms; /* wall clock of when a worker began with it, of what is recorded; 0: nobody noted it */
+        bool leads;     /* it is the call that others wait for; no caller's own command */
         bool (*exec)(TbCommand *command, TbInstance *instance, TbIo *io, GError **error); /* worker thread */
         void (*after)(TbCommand *command); /* main: instead of answering with result */
         /* main: the worker is done with it, however it ended and whether or not the caller was answered already; iface is NULL
@@ -54,6 +55,7 @@ struct TbCommand {
         void (*on_cancel)(TbCommand *command);
         struct {
                 gsize taken;     /* bytes that the device has */
+                gsize told;      /* of them that the recorder knows */
                 gint64 moved_us; /* when it last took some */
                 bool late;       /* it took nothing more for TB_LIMIT_WRITE_STALL_MS */
                 void (*after)(TbCommand *command);
@@ -101,6 +103,8 @@ bool tb_command_caller_is_there(const TbCommand *command);
 /* It goes on, so its deadline begins anew. */
 void tb_command_extend(TbCommand *command);
 void tb_command_on_cancel(TbCommand *command, void (*on_cancel)(TbCommand *command));
+/* recording.c: the recorder is told what the device was given: `events` (input.send), or bytes of a console. */
+void tb_command_tell_input(TbCommand *command, const json_t *events, const void *bytes, gsize size);
 /* For verbs that only sometimes change the device. False: the command was failed. */
 bool tb_command_require_control(TbCommand *command);
 

@@ -5,6 +5,7 @@
 #include "host/core/ops/command.h"
 #include "host/core/ops/console_line.h"
 #include "host/core/private.h"
+#include "lib/clock.h"
 #include "lib/limits.h"
 
 void tb_console_unsupported(TbCommand *c, const char *what)
@@ -63,6 +64,7 @@ static bool exec_write(TbCommand *c, TbInstance *instance, TbIo *io, GError **er
         const guint8 *data = g_bytes_get_data(c->bytes, &size);
         gint64 deadline = io->deadline_us;
         GError *why = NULL;
+        c->sent_ms = tb_clock_ms();
         io->taken = 0;
         io->deadline_us =
                 MIN(deadline, g_get_monotonic_time() + TB_LIMIT_WRITE_TURN_MS * G_TIME_SPAN_MILLISECOND);
@@ -81,6 +83,15 @@ static bool exec_write(TbCommand *c, TbInstance *instance, TbIo *io, GError **er
         if (!ok)
                 g_propagate_error(error, why);
         return ok;
+}
+
+/* The turn is over: what the device took in it. */
+static void settle_write(TbCommand *c)
+{
+        const char *data = g_bytes_get_data(c->bytes, NULL);
+        if (c->write.taken > c->write.told)
+                tb_command_tell_input(c, NULL, data + c->write.told, c->write.taken - c->write.told);
+        c->write.told = c->write.taken;
 }
 
 static void after_write(TbCommand *c)
@@ -107,6 +118,7 @@ static void after_write(TbCommand *c)
 void tb_console_write(TbCommand *c, void (*after)(TbCommand *))
 {
         c->write.after = after;
+        c->settle = settle_write;
         tell_written(c);
         tb_command_dispatch(c, exec_write, after_write);
 }

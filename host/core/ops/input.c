@@ -6,6 +6,7 @@
 #include "host/core/ops/clipboard.h"
 #include "host/core/ops/command.h"
 #include "host/core/private.h"
+#include "lib/clock.h"
 #include "lib/limits.h"
 
 typedef struct Batch {
@@ -256,6 +257,7 @@ static bool exec_send(TbCommand *c, TbInstance *instance, TbIo *io, GError **err
         Batch *b = c->scratch;
         g_autoptr(GError) first = NULL;
         g_auto(Seen) seen = {0};
+        c->sent_ms = tb_clock_ms();
         tb_release_sweep(b->holds, instance, io);
         look(b, &seen, &first);
         for (guint at = 0; at < seen.events->len; at++) {
@@ -284,6 +286,7 @@ static bool exec_send(TbCommand *c, TbInstance *instance, TbIo *io, GError **err
 static void settle(TbCommand *c)
 {
         const Batch *b = c->scratch;
+        tb_command_tell_input(c, c->params, NULL, 0);
         if (c->iface && !c->actor.who)
                 tb_release_linger(c->iface, b->who);
 }

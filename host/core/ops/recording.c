@@ -3,12 +3,30 @@
 
 #include "host/core/ops/room.h"
 #include "host/core/private.h"
+#include "lib/clock.h"
+#include "lib/error.h"
 #include "lib/limits.h"
 
 void tb_core_set_recorder(TbCore *core, const TbRecordingOps *ops, void *data)
 {
         core->recorder = ops;
         core->recorder_data = data;
+}
+
+void tb_command_tell_input(TbCommand *c, const json_t *events, const void *bytes, gsize size)
+{
+        const TbRecordingOps *ops = c->core->recorder;
+        if (!ops || !ops->input || !c->iface || !c->device)
+                return;
+        const TbRecordingInput input = {.interface = tb_interface_name(c->iface),
+                                        .user = c->actor.user,
+                                        .via = c->actor.via,
+                                        .t_ms = c->sent_ms ? c->sent_ms : tb_clock_ms(),
+                                        .events = events,
+                                        .bytes = bytes,
+                                        .size = size,
+                                        .failed = c->call.error ? tb_error_detail(c->call.error) : NULL};
+        ops->input(c->device, &input, c->core->recorder_data);
 }
 
 static TbRoomCall *begin(TbCommand *command)

@@ -3,6 +3,7 @@
 #include "host/core/recording.h"
 #include "host/recorder/recorder_private.h"
 #include "lib/error.h"
+#include "lib/json.h"
 #include "lib/limits.h"
 #include "tests/unit/core/fake.h"
 
@@ -24,7 +25,18 @@ static void clip(TbRoomCall *call, TbDevice *device G_GNUC_UNUSED, json_t *param
         kept = call;
 }
 
-static const TbRecordingOps ops = {get, set, clip};
+static GString *told; /* by input(), owned by the test; NULL: it does not look */
+
+static void input(TbDevice *device, const TbRecordingInput *in, void *data G_GNUC_UNUSED)
+{
+        g_autofree char *events = in->events ? tb_json_text((json_t *)in->events, NULL) : NULL;
+        if (told)
+                g_string_append_printf(told, "%s/%s %s %s %s%.*s%s\n", tb_device_id(device), in->interface,
+                                       in->user, in->via, events ? events : "", (int)in->size,
+                                       (const char *)in->bytes, in->failed ? " failed" : "");
+}
+
+static const TbRecordingOps ops = {get, set, clip, input};
 
 static void test_verbs(void)
 {
@@ -61,6 +73,32 @@ static void test_left(void)
         g_assert_nonnull(kept);
         tb_room_answer(kept, json_pack("{s:s}", "clip", "x"), NULL);
         g_assert_false(a.done);
+        bench_stop(&b, false);
+}
+
+/* What is typed is told when the device has had it, or refused it; what it takes in turns is told by turns. */
+static void test_input(void)
+{
+        Bench b;
+        Answer a = {0};
+        bench_start(&b, "{\"dut\":{\"attach\":\"fake://a\"}}", NULL);
+        tb_core_set_recorder(b.core, &ops, NULL);
+        told = g_string_new(NULL);
+        fake.takes = 3;
+        bench_command(&b, &a, TB_ROLE_OPERATOR, NULL, "dut", "console.write", "{\"text\":\"reboot\"}");
+        bench_command(&b, &a, TB_ROLE_OPERATOR, NULL, "dut", "input.send",
+                      "[{\"type\":\"tap\",\"x\":1,\"y\":2}]");
+        bench_command(&b, &a, TB_ROLE_OPERATOR, NULL, "dut", "input.send",
+                      "[{\"type\":\"key\",\"key\":\"Unknown\"}]");
+        bench_command(&b, &a, TB_ROLE_VIEWER, NULL, "dut", "input.send",
+                      "[{\"type\":\"tap\",\"x\":1,\"y\":2}]");
+        answer_clear(&a);
+        g_assert_cmpstr(told->str, ==,
+                        "dut/console tester test reb\ndut/console tester test oot\n"
+                        "dut/input tester test [{\"type\":\"tap\",\"x\":1,\"y\":2}]\n"
+                        "dut/input tester test [{\"type\":\"key\",\"key\":\"Unknown\",\"action\":\"press\"}] "
+                        "failed\n");
+        g_string_free(g_steal_pointer(&told), TRUE);
         bench_stop(&b, false);
 }
 
@@ -102,6 +140,7 @@ int main(int argc, char **argv)
         g_test_init(&argc, &argv, NULL);
         g_test_add_func("/recording/verbs", test_verbs);
         g_test_add_func("/recording/left", test_left);
+        g_test_add_func("/recording/input", test_input);
         g_test_add_func("/recording/clips", test_clips);
         return g_test_run();
 }
