@@ -22,7 +22,7 @@ before(async () => {
   file.after(() => painter.kill());
   await painter.line(/painting/);
   host = await Host.start({
-    devices: { bench: { label: 'Bench', attach: { video: x.uri, console: port.uri } } },
+    devices: { bench: { label: 'Bench', attach: { video: x.uri, input: x.uri, console: port.uri } } },
   });
   file.after(() => host.stop());
   await host.state_is('bench/console');
@@ -37,17 +37,28 @@ test('arm, keep the last seconds, play them, step, find a word of the console, c
     'pictures in memory',
     async () => (await host.get('/host/devices/bench/recording')).json.memory.ms > 1500,
   );
-  await port.say(Buffer.from('U-Boot 2023.01\r\n=> bootm\r\n'));
+  await port.say(Buffer.from('U-Boot 2023.01\r\n=> \x1b[1mboo'));
+  await host.post('/host/devices/bench/input', [{ type: 'tap', x: 320, y: 180 }]);
+  await port.say(Buffer.from('tm\x1b[0m\r\n'));
   await panel.getByRole('button', { name: 'Keep the last 30 s' }).click();
   await panel.getByText('Kept: it is on the page').waitFor();
   await panel.getByRole('link', { name: 'Recordings' }).click();
   await page.getByRole('heading', { name: 'Recordings' }).waitFor();
   await page.getByRole('button', { name: 'Play', exact: true }).first().click();
   await inPage(page, 'the picture', () => document.querySelector('video')?.readyState >= 2);
-  await page.getByText('=> bootm').waitFor();
+  await page.locator('.rec-console').getByText('bootm').waitFor();
+  await page.getByText('local tapped at 320, 180').waitFor();
   const moment = () => page.evaluate(() => document.querySelector('video').currentTime);
   await page.getByRole('searchbox', { name: 'Find in the console' }).fill('bootm');
   await page.getByRole('button', { name: 'Find', exact: true }).click();
+  await page.locator('.rec-pointer circle.pressed').waitFor();
+  // back, before anything was said, and forth again: the terminal shows what stood there then
+  const place = page.getByRole('slider', { name: 'Moment' });
+  const found = await place.inputValue();
+  await place.fill('0');
+  await page.locator('.rec-console').getByText('bootm').waitFor({ state: 'detached' });
+  await place.fill(found);
+  await page.locator('.rec-console').getByText('bootm').waitFor();
   const at = await moment();
   await page.getByRole('button', { name: 'One picture on' }).click();
   await until('the next picture', async () => (await moment()) > at);

@@ -89,10 +89,7 @@ test('what moves comes as a film, each picture once; when it rests the last one 
   assert.equal(numbers.length, units.length);
   // One that is painted between the damage of the last and its reading is read then, and once more for its own damage.
   const twice = numbers.filter((n, i) => i && n === numbers[i - 1]).length;
-  assert.ok(
-    twice <= numbers.length / 4 && numbers.every((n, i) => !i || n >= numbers[i - 1]),
-    `in order: ${numbers}`,
-  );
+  assert.ok(twice <= numbers.length / 4 && numbers.every((n, i) => !i || n >= numbers[i - 1]), `in order: ${numbers}`);
   const other = await viewer(t, [H264, 0, -223]);
   assert.ok(decoded(await film(other, 5)).length >= 5, 'one who comes later begins with a keyframe');
   await painter.kill();

@@ -6,6 +6,30 @@
 
 import { copyRequest, pasteable } from '../core/paste.js';
 
+export const THEME = {
+  background: '#07090a',
+  foreground: '#dfe6ea',
+  cursor: '#55c5d1',
+  cursorAccent: '#07090a',
+  selectionBackground: '#2f6f78aa',
+  black: '#1c2226',
+  red: '#ff7b72',
+  green: '#63d196',
+  yellow: '#eabb5e',
+  blue: '#79b8ff',
+  magenta: '#d2a8ff',
+  cyan: '#55c5d1',
+  white: '#dfe6ea',
+  brightBlack: '#7d8a94',
+  brightRed: '#ffa198',
+  brightGreen: '#8ce5b3',
+  brightYellow: '#f6d99b',
+  brightBlue: '#a5d0ff',
+  brightMagenta: '#e2c5ff',
+  brightCyan: '#86dde6',
+  brightWhite: '#ffffff',
+};
+
 const OSC_CLIPBOARD = 52;
 let Terminal, FitAddon;
 

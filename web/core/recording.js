@@ -1,6 +1,24 @@
 // What was recorded: lines to rows, moments to places on a time line and back. Pure.
 
-/** JSON lines to rows, in the order of time: {t, kind: 'console'|'event'|'sample', …}. Lines that are none are left out. */
+import { whoIs } from './who.js';
+
+const TYPED = 4096; // bytes of one write that are recorded (docs/RECORDING.md)
+const encode = new TextEncoder();
+
+/** The bytes of a line of the type `console`. */
+export function bytesOf({ text, base64 }) {
+  if (typeof text === 'string') return encode.encode(text);
+  try {
+    return Uint8Array.from(atob(base64 ?? ''), (c) => c.charCodeAt(0));
+  } catch {
+    return new Uint8Array();
+  }
+}
+
+/**
+ * JSON lines to rows, in the order of time: {t, kind: 'console'|'event'|'input'|'sample', …}. Lines that are none are
+ * left out.
+ */
 export function rowsOf(text) {
   const rows = [];
   for (const line of text.split('\n')) {
@@ -11,26 +29,20 @@ export function rowsOf(text) {
       continue;
     }
     if (!Number.isFinite(said?.t)) continue;
-    if (said.type === 'console') rows.push({ t: said.t, kind: 'console', text: plainText(said) });
+    const { t } = said;
+    if (said.type === 'console') rows.push({ t, kind: 'console', interface: said.interface, bytes: bytesOf(said) });
     else if (said.type === 'sample')
-      rows.push({ t: said.t, kind: 'sample', stream: said.stream, value: said.value, unit: said.unit ?? '' });
-    else if (said.event) rows.push({ t: said.t, kind: 'event', event: said });
+      rows.push({ t, kind: 'sample', stream: said.stream, value: said.value, unit: said.unit ?? '' });
+    else if (said.type === 'input') rows.push(inputRow(said));
+    else if (said.event) rows.push({ t, kind: 'event', event: said });
   }
   return rows.sort((a, b) => a.t - b.t);
 }
 
-/** A console's bytes as they would stand on paper. */
-function plainText({ text, base64 }) {
-  let s = text ?? '';
-  if (text === undefined && typeof base64 === 'string') {
-    try {
-      s = atob(base64);
-    } catch {
-      s = '';
-    }
-  }
-  // eslint-disable-next-line no-control-regex
-  return s.replace(/\x1b(\[[0-9;?]*[ -/]*[@-~]|\][^\x07\x1b]*(\x07|\x1b\\)|.)/g, '').replace(/\r/g, '');
+function inputRow({ t, interface: iface, user, events, bytes, text = '', failed }) {
+  const row = { t, kind: 'input', who: whoIs(user), interface: iface, failed };
+  if (Array.isArray(events)) return { ...row, events };
+  return { ...row, bytes, text, cut: bytes > TYPED };
 }
 
 /** What a clip's pictures lack, in words; '' when all are there. */
@@ -62,14 +74,6 @@ export function countUntil(rows, t) {
     else high = middle;
   }
   return low;
-}
-
-/** The moment of the next row (from `after` on, round the end) that has `word`; null: none. */
-export function findText(rows, word, after = -Infinity) {
-  const wanted = word.toLowerCase();
-  if (!wanted) return null;
-  const hits = rows.filter((r) => r.kind === 'console' && r.text.toLowerCase().includes(wanted));
-  return (hits.find((r) => r.t > after) ?? hits[0])?.t ?? null;
 }
 
 /** {stream: {unit, points: [[t, value], …]}} */

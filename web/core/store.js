@@ -352,6 +352,8 @@ export function describe(event) {
       return `rule ${d.rule}: webhook ${d.url} ${d.state}${d.why ? `: ${d.why}` : ''}`;
     case 'rules.changed':
       return `rule ${d.rule} changed by ${d.user ?? 'somebody'}`;
+    case 'people.changed':
+      return d.people === 1 ? 'one person is with it' : `${d.people} people are with it`;
     case 'viewer.joined':
       return `a viewer joined${what ? ` ${what}` : ''}`;
     case 'viewer.left':

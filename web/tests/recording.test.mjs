@@ -1,9 +1,10 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 
+import { consolesOf, findText, paperOf, stepTo } from '../core/recorded-console.js';
+import { inputOf, seenAt } from '../core/recorded-input.js';
 import {
   countUntil,
-  findText,
   gapsOf,
   pathOf,
   rowsOf,
@@ -34,7 +35,7 @@ test('lines become rows in the order of time, and what is none is left out', () 
       [40, 'event'],
     ],
   );
-  assert.equal(rows[2].text, 'U-Boot 2023\n');
+  assert.deepEqual([...rows[0].bytes], [0x80, ...Buffer.from('raw')]);
   assert.deepEqual(
     [19, 20, 29, 40, 99].map((t) => countUntil(rows, t)),
     [0, 1, 2, 4, 4],
@@ -42,12 +43,81 @@ test('lines become rows in the order of time, and what is none is left out', () 
   assert.deepEqual(streamsOf(rows), { 'power.watts': { unit: 'W', points: [[25, 3.5]] } });
 });
 
-test('a word of the console is found behind the moment, then from the beginning', () => {
-  const rows = rowsOf(text);
-  assert.equal(findText(rows, 'u-boot'), 30);
-  assert.equal(findText(rows, 'u-boot', 30), 30);
-  assert.equal(findText(rows, 'nowhere'), null);
-  assert.equal(findText(rows, ''), null);
+test('a word of the console is found behind the moment, then from the beginning; over lines and colours', () => {
+  const said = [
+    { type: 'console', interface: 'uart', t: 10, text: 'U-Bo' },
+    { type: 'console', interface: 'uart', t: 20, text: '\x1b[3' },
+    { type: 'console', interface: 'uart', t: 30, text: '2mot\x1b[0m 2023\r\n' },
+    { type: 'console', interface: 'other', t: 35, text: 'U-Boot elsewhere' },
+    { type: 'console', interface: 'uart', t: 40, base64: btoa('\xff=> boot u-boot') },
+  ];
+  const rows = rowsOf(said.map((l) => JSON.stringify(l)).join('\n'));
+  const all = consolesOf(rows);
+  assert.deepEqual(Object.keys(all), ['uart', 'other']);
+  const paper = paperOf(all.uart);
+  assert.match(paper.text, /^U-Boot 2023\n.=> boot u-boot$/);
+  assert.equal(findText(paper, 'u-boot'), 30);
+  assert.equal(findText(paper, 'u-boot', 30), 40);
+  assert.equal(findText(paper, 'U-BOOT', 40), 30, 'round the end');
+  assert.equal(findText(paper, 'u-bo'), 10);
+  assert.equal(findText(paper, 'nowhere'), null);
+  assert.equal(findText(paper, ''), null);
+  assert.equal(findText(paperOf([]), 'x'), null);
+});
+
+test('a terminal goes on by what is new, and back from what it keeps', () => {
+  const said = [1, 2, 3].map((t) => ({ t, bytes: new Uint8Array([t]) }));
+  const plain = ({ rows, reset, bytes }) => [rows, reset, bytes.map((b) => b[0])];
+  assert.deepEqual(plain(stepTo(said, -1, 2)), [2, true, [1, 2]]);
+  assert.deepEqual(plain(stepTo(said, 2, 2.5)), [2, false, []]);
+  assert.deepEqual(plain(stepTo(said, 2, 9)), [3, false, [3]]);
+  assert.deepEqual(plain(stepTo(said, 3, 1)), [1, true, [1]]);
+  const much = Array.from({ length: 100 }, (_, t) => ({ t, bytes: new Uint8Array(16384) }));
+  const back = stepTo(much, 100, 89);
+  assert.equal(back.rows, 90);
+  assert.equal(back.bytes.length, 16, 'a quarter of a megabyte');
+});
+
+test('who typed and pointed, in words and on the picture', () => {
+  const line = (t, more) => ({ type: 'input', t, interface: 'input', user: 'ada', ...more });
+  const key = (t, name, action = 'press') => line(t, { events: [{ type: 'key', key: name, action }] });
+  const pointer = (t, x, buttons) => line(t, { events: [{ type: 'pointer', x, y: 5, buttons }] });
+  const rows = rowsOf(
+    [
+      key(1, '\u2022', 'down'),
+      key(2, '\u2022', 'up'),
+      key(3, '\u2022'),
+      key(4, 'Enter', 'down'),
+      key(5, 'Enter', 'up'),
+      line(6, { events: [{ type: 'text', characters: 4 }], failed: 'no such key' }),
+      pointer(10, 100, 0),
+      pointer(11, 101, 1),
+      pointer(12, 102, 1),
+      pointer(13, 103, 0),
+      { type: 'input', t: 20, interface: 'uart', user: 'bob', bytes: 3, text: '\u2022\u2022\r' },
+      line(30, { events: [{ type: 'swipe', x1: 1, y1: 2, x2: 3, y2: 4, ms: 300 }] }),
+    ]
+      .map((l) => JSON.stringify(l))
+      .join('\n'),
+  );
+  const { list, places } = inputOf(rows);
+  assert.deepEqual(
+    list.map((r) => `${r.t} ${r.text}`),
+    [
+      '1 ada typed 2 characters',
+      '4 ada pressed Enter',
+      '6 ada typed 4 characters (no such key)',
+      '11 ada pressed the left button at 101, 5',
+      '20 bob wrote to uart: \u2022\u2022\u23ce',
+      '30 ada swiped from 1, 2 to 3, 4',
+    ],
+  );
+  assert.deepEqual(
+    [9, 10, 12, 14].map((t) => seenAt(places, t).map((p) => [p.x, p.pressed])),
+    [[], [[100, false]], [[102, true]], [[103, false]]],
+  );
+  assert.deepEqual(seenAt(places, 100)[0].to, [3, 4]);
+  assert.deepEqual(seenAt(places, 5000), []);
 });
 
 test('a time line zooms around the pointer, from days to pictures', () => {

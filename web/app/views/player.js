@@ -1,9 +1,12 @@
-// Something that was recorded, played: picture, console, samples and events in step.
+// Something that was recorded, played: picture, console, samples, events and who typed and pointed, in step.
 
 import { clockTime, quantity } from '../../core/format.js';
-import { countUntil, findText, pathOf, rowsOf, streamsOf } from '../../core/recording.js';
+import { inputOf } from '../../core/recorded-input.js';
+import { countUntil, pathOf, rowsOf, streamsOf } from '../../core/recording.js';
 import { describe } from '../../core/store.js';
 import { empty, fill, h, icon, notice, Scope, set, text } from '../dom.js';
+import { recordedConsole } from './player-console.js';
+import { recordedPointer } from './player-input.js';
 
 const FRAME_S = 1 / 30; // a step, where nobody knows how long a picture is
 const SPEEDS = [0.1, 0.25, 0.5, 1, 2, 4, 8];
@@ -16,7 +19,7 @@ const SVG = 'http://www.w3.org/2000/svg';
  */
 export function mountPlayer(root, svc, { from, to, film, lines, at, onTime = () => {}, tools = [] }) {
   const scope = new Scope();
-  let rows = [];
+  let happenings = []; // [{t, text}] of the list
   let now = Math.min(Math.max(at ?? from, from), to);
   let clock = null; // without a picture, time goes by itself
   let has = true;
@@ -28,7 +31,6 @@ export function mountPlayer(root, svc, { from, to, film, lines, at, onTime = () 
     muted: true,
     'aria-label': 'Recorded picture',
   });
-  const stage = h('div', { class: 'rec-stage' }, video);
   const when = h('output', { class: 'num rec-when' });
   const place = h('input', {
     type: 'range',
@@ -50,18 +52,11 @@ export function mountPlayer(root, svc, { from, to, film, lines, at, onTime = () 
       { type: 'button', class: 'btn', title: label, 'aria-label': label, onclick: () => stepBy(n) },
       n < 0 ? '−1' : '+1',
     );
-  const console_ = h('pre', { class: 'rec-console mono', tabindex: 0, 'aria-label': 'Console' });
-  const past = h('span', {});
-  const later = h('span', { class: 'later' });
+  const pointer = recordedPointer(video);
+  const stage = h('div', { class: 'rec-stage' }, video, pointer.el);
+  const console_ = recordedConsole(svc, { now: () => now, seek: (t) => seek(t) });
   const events = h('ol', { class: 'timeline compact rec-events', 'aria-label': 'Events' });
   const plots = h('div', { class: 'rec-plots' });
-  const word = h('input', {
-    class: 'input',
-    type: 'search',
-    placeholder: 'Find in the console',
-    'aria-label': 'Find in the console',
-  });
-  const found = h('span', { class: 'muted small', role: 'status' });
 
   fill(
     root,
@@ -89,14 +84,7 @@ export function mountPlayer(root, svc, { from, to, film, lines, at, onTime = () 
       h(
         'section',
         { class: 'panel rec-pad rec-right', 'aria-label': 'Console and events' },
-        h(
-          'form',
-          { class: 'rec-find', onsubmit: (e) => (e.preventDefault(), find()) },
-          word,
-          h('button', { class: 'btn' }, 'Find'),
-          found,
-        ),
-        console_,
+        console_.el,
         h('h2', {}, 'Events'),
         events,
       ),
@@ -115,32 +103,9 @@ export function mountPlayer(root, svc, { from, to, film, lines, at, onTime = () 
     text(when, clockTime(now, true));
     place.value = now - from;
     set(place, { 'aria-valuetext': clockTime(now, true) });
-    const n = countUntil(rows, now);
-    let said = 0;
-    let happened = 0;
-    for (let i = 0; i < n; i++) {
-      said += rows[i].kind === 'console';
-      happened += rows[i].kind === 'event';
-    }
-    if (said !== Number(console_.dataset.n)) {
-      console_.dataset.n = said;
-      const all = rows.filter((r) => r.kind === 'console');
-      text(
-        past,
-        all
-          .slice(0, said)
-          .map((r) => r.text)
-          .join(''),
-      );
-      text(
-        later,
-        all
-          .slice(said)
-          .map((r) => r.text)
-          .join(''),
-      );
-      console_.scrollTop = past.offsetHeight - console_.clientHeight * 0.7;
-    }
+    const happened = countUntil(happenings, now);
+    console_.show(now);
+    pointer.show(now);
     [...events.children].forEach((li, i) => li.classList.toggle('later', i >= happened));
     const last = events.children[happened - 1];
     if (last) events.scrollTop = last.offsetTop - events.offsetTop - events.clientHeight / 2;
@@ -205,12 +170,6 @@ export function mountPlayer(root, svc, { from, to, film, lines, at, onTime = () 
     e.preventDefault();
   });
 
-  function find() {
-    const t = findText(rows, word.value, now);
-    text(found, t === null ? (word.value ? 'Not found' : '') : clockTime(t, true));
-    if (t !== null) seek(t);
-  }
-
   // ---- what was said ----
   function plotOf(stream, { unit, points }) {
     const svg = document.createElementNS(SVG, 'svg');
@@ -242,25 +201,29 @@ export function mountPlayer(root, svc, { from, to, film, lines, at, onTime = () 
   lines()
     .then((all) => {
       if (scope.closed) return;
-      rows = rowsOf(all);
-      const said = rows.some((r) => r.kind === 'console');
-      fill(console_, said ? [past, later] : h('span', { class: 'muted' }, 'The console says nothing in this time.'));
+      const rows = rowsOf(all);
+      const input = inputOf(rows);
+      happenings = rows
+        .filter((r) => r.kind === 'event')
+        .map((r) => ({ t: r.t, text: describe(r.event) }))
+        .concat(input.list)
+        .sort((a, b) => a.t - b.t);
+      console_.load(rows);
+      pointer.load(input.places);
       fill(
         events,
-        rows
-          .filter((r) => r.kind === 'event')
-          .map((r) =>
+        happenings.map((r) =>
+          h(
+            'li',
+            {},
             h(
-              'li',
+              'time',
               {},
-              h(
-                'time',
-                {},
-                h('button', { type: 'button', class: 'link', onclick: () => seek(r.t) }, clockTime(r.t, true)),
-              ),
-              h('span', { class: 'what' }, describe(r.event)),
+              h('button', { type: 'button', class: 'link', onclick: () => seek(r.t) }, clockTime(r.t, true)),
             ),
+            h('span', { class: 'what' }, r.text),
           ),
+        ),
       );
       if (!events.children.length)
         fill(events, h('li', { class: 'muted' }, h('span', {}), 'Nothing happened in this time.'));
@@ -272,12 +235,13 @@ export function mountPlayer(root, svc, { from, to, film, lines, at, onTime = () 
       );
       showTime();
     })
-    .catch((error) => !scope.closed && fill(console_, notice('bad', error.message)));
+    .catch((error) => !scope.closed && console_.failed(notice('bad', error.message)));
 
   showPlay();
   showTime();
   scope.add(() => {
     pause();
+    console_.close();
     video.removeAttribute('src');
     video.load();
   });

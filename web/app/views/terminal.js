@@ -6,34 +6,11 @@ import { Feed } from '../../core/feed.js';
 import { interfacesOf } from '../../core/store.js';
 import { debug } from '../debug.js';
 import { actionButton, h, icon, Scope, text } from '../dom.js';
-import { openTerminal } from '../xterm.js';
+import { openTerminal, THEME } from '../xterm.js';
 import { lineDialog } from './line.js';
 import { lendDialog, lentWords } from './ports.js';
 import { terminalTools } from './termtools.js';
 
-const THEME = {
-  background: '#07090a',
-  foreground: '#dfe6ea',
-  cursor: '#55c5d1',
-  cursorAccent: '#07090a',
-  selectionBackground: '#2f6f78aa',
-  black: '#1c2226',
-  red: '#ff7b72',
-  green: '#63d196',
-  yellow: '#eabb5e',
-  blue: '#79b8ff',
-  magenta: '#d2a8ff',
-  cyan: '#55c5d1',
-  white: '#dfe6ea',
-  brightBlack: '#7d8a94',
-  brightRed: '#ffa198',
-  brightGreen: '#8ce5b3',
-  brightYellow: '#f6d99b',
-  brightBlue: '#a5d0ff',
-  brightMagenta: '#e2c5ff',
-  brightCyan: '#86dde6',
-  brightWhite: '#ffffff',
-};
 const HOTKEYS = [
   ['^C', '\x03', 'Send Ctrl+C'],
   ['^D', '\x04', 'Send Ctrl+D'],
