@@ -120,7 +120,8 @@ void tb_connection_make_room(TbServer *server, const char *net)
                 return;
         TbConnection *oldest = queue->head->data;
         tb_connection_entered(oldest);
-        tb_pairing_give_way(oldest->party);
+        if (oldest->party)
+                tb_pairing_give_way(oldest->party);
         tb_ws_drop(oldest->ws);
 }
 

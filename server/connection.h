@@ -10,12 +10,13 @@
 typedef struct TbConnection { /* a WebSocket and the party behind it */
         TbServer *server;     /* borrowed */
         TbWs *ws;             /* borrowed; NULL once closed */
-        TbParty *party;       /* owned by the pairing; borrowed; NULL: it reads lists */
+        TbParty *party;       /* owned by the pairing; borrowed; NULL: it reads lists, or is of calls */
         char net[TB_NET_KEY]; /* whose share it takes */
         bool local;           /* it comes from this machine */
         bool counted;         /* among those that came to nothing, or it came to something */
         TbCaller *caller;     /* owned, until it has said who it is: who opened it; NULL: nobody */
         TbListSocket *lists;  /* owned; it reads lists and is no party; NULL */
+        TbCallLine *call;     /* owned; of who takes part in calls; NULL */
         GList link;           /* in the queue of its network until its hello is accepted */
 } TbConnection;
 

@@ -261,6 +261,7 @@ void tb_list_stream(TbRequest *request, gpointer data)
 /* --- rights --- */
 void tb_server_rights_changed(TbServer *server, const char *user)
 {
+        tb_calls_rights_changed(server->calls, user);
         for (GList *l = server->list_sockets.head; l;) {
                 TbListSocket *s = l->data;
                 l = l->next;

@@ -10,7 +10,7 @@
 #include "lib/server_limits.h"
 #include "lib/thread.h"
 #include "lib/version.h"
-#include "server/connection.h"
+#include "server/call_wiring.h"
 #include "server/phone_links.h"
 #include "server/server_private.h"
 
@@ -87,6 +87,7 @@ static gboolean tick_dispatch(GSource *source, GSourceFunc callback G_GNUC_UNUSE
         tb_people_tick(server->people, now_ms);
         tb_server_look_for_accounts(server);
         next_ms = MIN(next_ms, tb_persist_tick(server->persist, now_ms));
+        next_ms = MIN(next_ms, tb_calls_tick(server->calls, now_ms));
         tb_server_arm(server, MIN(next_ms, tb_views_tick(server->views, now_ms)));
         return G_SOURCE_CONTINUE;
 }
@@ -157,8 +158,7 @@ static bool start(TbServer *server, const int *listener, GError **error)
                 return false;
         tb_server_look_for_accounts(server);
         tb_server_begin_events(server);
-        server->calls = tb_calls_new(tb_persist_db(server->persist));
-        tb_metrics_collector(server->metrics, tb_calls_metrics, server->calls);
+        tb_server_begin_calls(server);
         server->http = tb_http_new(
                 &(TbHttpOptions){.address = config->address,
                                  .without_tokens = config->insecure ? TB_ANYONE : TB_THIS_MACHINE_ALWAYS,
@@ -226,7 +226,7 @@ TbServer *tb_server_new_on(const TbServerConfig *config, const int *listener, Tb
         for (gsize i = 0; i < G_N_ELEMENTS(tables); i++)
                 tb_http_add_routes(server->http, tables[i], server);
         tb_server_add_event_routes(server);
-        tb_http_add_routes(server->http, tb_call_routes, server->calls);
+        tb_server_add_call_routes(server);
         add_pages(server);
         tb_server_arm(server, server->started_ms + 1000);
         return server;

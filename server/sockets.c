@@ -4,7 +4,7 @@
 #include "lib/clock.h"
 #include "lib/limits.h"
 #include "lib/net.h"
-#include "server/connection.h"
+#include "server/call_wiring.h"
 #include "server/server_private.h"
 
 static void look_soon(TbServer *server, gint64 now_ms)
@@ -32,6 +32,14 @@ static void on_message(TbWs *ws G_GNUC_UNUSED, bool binary, const guint8 *bytes,
                 tb_list_socket_text(c->lists, binary ? NULL : (const char *)bytes, size);
                 return;
         }
+        if (c->call) {
+                tb_call_line_text(c->call, binary ? NULL : (const char *)bytes, size, now_ms);
+                return;
+        }
+        if (!binary && !tb_party_has_role(c->party) && tb_call_line_asks((const char *)bytes, size)) {
+                tb_server_begin_call_line(c, (const char *)bytes, size);
+                return;
+        }
         if (!binary && !tb_party_has_role(c->party) && tb_list_socket_asks((const char *)bytes, size)) {
                 begin_lists(c, (const char *)bytes, size);
                 return;
@@ -50,7 +58,7 @@ static void on_drained(TbWs *ws G_GNUC_UNUSED, gpointer data)
         const TbConnection *c = data;
         if (c->lists)
                 tb_list_socket_drained(c->lists);
-        else
+        else if (c->party)
                 tb_pairing_drained(c->party);
 }
 
@@ -63,6 +71,7 @@ static void on_closed(TbWs *ws G_GNUC_UNUSED, int code G_GNUC_UNUSED, gpointer d
         if (c->party)
                 tb_pairing_left(c->party, now_ms);
         tb_list_socket_free(c->lists);
+        tb_call_line_free(c->call, now_ms);
         tb_connection_forget_caller(c);
         look_soon(c->server, now_ms);
         g_free(c);

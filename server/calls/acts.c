@@ -44,6 +44,7 @@ static void on_changed(TbCallAsk *ask, const TbDbResult *rows)
                 return;
         }
         ask->calls->ended[status]++;
+        tb_call_tell_changed(ask->calls, rows, ask->actor);
         tb_call_ask_json(ask, 200, tb_call_of_rows(rows, &row));
 }
 
@@ -71,6 +72,21 @@ static void answer(TbCallAsk *ask, const TbDbResult *rows)
         tb_call_ask_run(ask, call, on_changed);
 }
 
+void tb_call_close(TbDbCall *call, const TbCallClosing *closing, gint64 now_ms)
+{
+        tb_db_statement(call, tb_sql_call_close);
+        tb_db_text(call, closing->id);
+        tb_db_text(call, closing->to);
+        tb_db_int(call, now_ms);
+        tb_db_text(call, closing->by);
+        tb_db_text(call, closing->reason);
+        tb_db_text(call, closing->details);
+        tb_db_text(call, closing->from);
+        tb_db_statement(call, tb_sql_call_leave);
+        tb_db_text(call, closing->id);
+        tb_db_int(call, now_ms);
+}
+
 static void close_call(TbCallAsk *ask, const char *from)
 {
         static const char *const usual[] = {NULL, "Call ended normally", "Call cancelled", NULL, NULL};
@@ -82,17 +98,13 @@ static void close_call(TbCallAsk *ask, const char *from)
                 return;
         }
         TbDbCall *call = tb_db_call_new();
-        tb_db_statement(call, tb_sql_call_close);
-        tb_db_text(call, ask->id);
-        tb_db_text(call, tb_call_status_name(ask->next));
-        tb_db_int(call, ask->now_ms);
-        tb_db_text(call, ask->actor);
-        tb_db_text(call, reason && *reason ? reason : usual[ask->act]);
-        tb_db_text(call, data);
-        tb_db_text(call, from);
-        tb_db_statement(call, tb_sql_call_leave);
-        tb_db_text(call, ask->id);
-        tb_db_int(call, ask->now_ms);
+        const TbCallClosing closing = {ask->id,
+                                       from,
+                                       tb_call_status_name(ask->next),
+                                       ask->actor,
+                                       reason && *reason ? reason : usual[ask->act],
+                                       data};
+        tb_call_close(call, &closing, ask->now_ms);
         tb_call_get(ask, call);
         tb_call_ask_run(ask, call, on_changed);
 }

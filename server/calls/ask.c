@@ -9,12 +9,14 @@
 #include "server/calls/private.h"
 #include "server/store/sql.h"
 
-TbCalls *tb_calls_new(TbDb *db)
+TbCalls *tb_calls_new(const TbCallsOptions *options)
 {
         TbCalls *calls = g_new0(TbCalls, 1);
-        calls->db = db;
+        calls->options = *options;
+        calls->db = options->db;
         calls->rates =
                 tb_rates_new(TB_LIMIT_CALL_CHANGES_PER_MINUTE / 60.0, TB_LIMIT_CALL_CHANGES_PER_MINUTE);
+        tb_call_lines_init(calls);
         return calls;
 }
 
@@ -22,6 +24,7 @@ void tb_calls_free(TbCalls *calls)
 {
         if (!calls)
                 return;
+        tb_call_lines_clear(calls);
         tb_rates_free(calls->rates);
         g_free(calls);
 }
@@ -29,6 +32,10 @@ void tb_calls_free(TbCalls *calls)
 void tb_calls_metrics(GString *out, gpointer data)
 {
         const TbCalls *calls = data;
+        guint people = 0, rooms = tb_call_rooms_count(calls->rooms, &people);
+        tb_metrics_one(out, TB_METRIC_GAUGE, "testbed_calls_active",
+                       "Calls that somebody is in by signaling.", rooms);
+        tb_metrics_one(out, TB_METRIC_GAUGE, "testbed_calls_people", "Who is in them.", people);
         tb_metrics_one(out, TB_METRIC_COUNTER, "testbed_calls_total", "Calls that were begun.",
                        (double)calls->begun);
         tb_metrics_one(out, TB_METRIC_COUNTER, "testbed_calls_answered_total", "Calls that were answered.",
@@ -140,21 +147,31 @@ void tb_call_ask_run(TbCallAsk *ask, TbDbCall *call_take, TbCallThen then)
                 tb_call_ask_error(ask, error);
 }
 
-TbDbCall *tb_call_look(const TbCallAsk *ask)
+TbDbCall *tb_call_look_at(gint64 now_ms)
 {
         TbDbCall *call = tb_db_call_new();
         tb_db_statement(call, tb_sql_call_late); /* as tb_call_at() says */
-        tb_db_int(call, ask->now_ms);
-        tb_db_int(call, ask->now_ms - TB_LIMIT_CALL_RING_MS);
-        tb_db_int(call, ask->now_ms - TB_LIMIT_CALL_LATE_MS);
-        tb_db_int(call, ask->now_ms - TB_LIMIT_CALL_LIFE_MS);
+        tb_db_int(call, now_ms);
+        tb_db_int(call, now_ms - TB_LIMIT_CALL_RING_MS);
+        tb_db_int(call, now_ms - TB_LIMIT_CALL_LATE_MS);
+        tb_db_int(call, now_ms - TB_LIMIT_CALL_LIFE_MS);
         return call;
+}
+
+TbDbCall *tb_call_look(const TbCallAsk *ask)
+{
+        return tb_call_look_at(ask->now_ms);
+}
+
+void tb_call_get_id(const char *id, TbDbCall *call)
+{
+        tb_db_statement(call, tb_sql_call_get);
+        tb_db_text(call, id);
 }
 
 void tb_call_get(const TbCallAsk *ask, TbDbCall *call)
 {
-        tb_db_statement(call, tb_sql_call_get);
-        tb_db_text(call, ask->id);
+        tb_call_get_id(ask->id, call);
 }
 
 bool tb_call_may(TbCallAsk *ask, const TbDbResult *rows)
@@ -165,6 +182,8 @@ bool tb_call_may(TbCallAsk *ask, const TbDbResult *rows)
                 tb_call_ask_refuse(ask, TB_ERROR_NOT_FOUND, "Call not found");
                 return false;
         }
+        for (guint i = 0; i < tb_db_rows(rows); i++) /* who was asked in by one of them */
+                may |= g_strcmp0(tb_db_get_text(rows, i, 22), ask->who) == 0;
         for (guint i = 0; i < G_N_ELEMENTS(sides); i++)
                 may |= g_strcmp0(tb_db_get_text(rows, 0, sides[i]), ask->who) == 0;
         if (!may)

@@ -7,11 +7,24 @@
 #include "server/store/sql.h"
 
 /* --- a report --- */
-static void add_measured(const TbCallAsk *ask, TbDbCall *call, const char *field)
+static void add_measured(const json_t *in, TbDbCall *call, const char *field)
 {
-        const json_t *value = json_object_get(tb_request_json(ask->request), field);
+        const json_t *value = json_object_get(in, field);
         tb_db_int(call, json_is_number(value));
         tb_db_int(call, json_is_number(value) ? (gint64)llround(json_number_value(value) * 1000) : 0);
+}
+
+void tb_call_report(TbDbCall *call, const char *id, const json_t *all, const json_t *in, gint64 now_ms)
+{
+        g_autofree char *text = tb_json_text(all, NULL);
+        tb_db_statement(call, tb_sql_call_quality);
+        tb_db_text(call, id);
+        tb_db_text(call, text);
+        tb_db_int(call, json_is_true(json_object_get(in, "fellbackToAudio")));
+        add_measured(in, call, "bandwidth");
+        add_measured(in, call, "latency");
+        add_measured(in, call, "packetLoss");
+        tb_db_int(call, now_ms);
 }
 
 static void on_reported(TbCallAsk *ask, const TbDbResult *rows G_GNUC_UNUSED)
@@ -32,16 +45,8 @@ static void on_call(TbCallAsk *ask, const TbDbResult *rows)
         }
         json_object_update(all, (json_t *)in);
         json_object_del(all, "fellbackToAudio");
-        g_autofree char *text = tb_json_text(all, NULL);
         TbDbCall *call = tb_db_call_new();
-        tb_db_statement(call, tb_sql_call_quality);
-        tb_db_text(call, ask->id);
-        tb_db_text(call, text);
-        tb_db_int(call, json_is_true(json_object_get(in, "fellbackToAudio")));
-        add_measured(ask, call, "bandwidth");
-        add_measured(ask, call, "latency");
-        add_measured(ask, call, "packetLoss");
-        tb_db_int(call, ask->now_ms);
+        tb_call_report(call, ask->id, all, in, ask->now_ms);
         tb_call_ask_run(ask, call, on_reported);
 }
 

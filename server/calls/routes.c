@@ -23,6 +23,8 @@ static void on_added(TbCallAsk *ask, const TbDbResult *rows)
                 return;
         }
         ask->calls->begun++;
+        if (g_strcmp0(tb_db_get_text(rows, 0, 4), "ringing") == 0)
+                tb_call_ring(ask->calls, rows, NULL);
         tb_call_ask_json(ask, 201, tb_call_of_rows(rows, &row));
 }
 

@@ -60,4 +60,6 @@ char *tb_events_reader(const TbEvents *events, const TbCaller *caller, GError **
 TbEventFeed *tb_events_follow(TbEvents *events, const char *user,
                               void (*send)(gpointer follower, const char *text), gpointer follower);
 void tb_events_unfollow(TbEvents *events, TbEventFeed *feed);
+/* `user` (of an account) is called by `from`: his browsers are told, with the page of that call. */
+void tb_events_ring(TbEvents *events, const char *user, const char *from, const char *call);
 void tb_events_metrics(GString *out, gpointer events);

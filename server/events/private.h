@@ -39,6 +39,9 @@ struct TbEvents {
         guint64 events, jobs, done, failed, dead;
 };
 
+/* Begins whose rows they are of who is known to the server; no login here may say so. */
+#define TB_EVENT_OF_ACCOUNT "account:"
+
 /* Of every route here: clients of another product, from pages elsewhere; who may do what the handler asks (tb_ask_new()). */
 #define TB_EVENT_FLAGS (TB_ROUTE_FOREIGN | TB_ROUTE_GRANTED | TB_ROUTE_NEIGHBOURS)
 

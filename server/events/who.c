@@ -9,9 +9,6 @@
 #include "server/events/private.h"
 #include "server/store/sql.h"
 
-#define OF_ACCOUNT                                                                                           \
-        "account:" /* begins whose rows they are of who is known to the server; no login here may say so */
-
 typedef struct Login {
         char *user; /* owned */
         gint64 expires_ms;
@@ -83,7 +80,8 @@ static char *known(const TbCaller *caller, TbEventNeed need, GError **error)
         bool reads = need == TB_NEED_READ || need == TB_NEED_CLIP;
         if (caller->role < (reads ? TB_ROLE_VIEWER : TB_ROLE_OPERATOR))
                 return refuse(error, TB_ERROR_FORBIDDEN, "this needs the role operator");
-        return caller->role == TB_ROLE_ADMIN ? g_strdup("") : g_strconcat(OF_ACCOUNT, caller->user, NULL);
+        return caller->role == TB_ROLE_ADMIN ? g_strdup("")
+                                             : g_strconcat(TB_EVENT_OF_ACCOUNT, caller->user, NULL);
 }
 
 /* Without a token. */
@@ -196,9 +194,9 @@ void tb_event_dev_login(TbRequest *request, gpointer data)
         else if (!events->loaded)
                 tb_set_error(&error, TB_ERROR_UNAVAILABLE,
                              "the store is not read yet: ask again in a moment");
-        else if (id && g_str_has_prefix(id, OF_ACCOUNT))
+        else if (id && g_str_has_prefix(id, TB_EVENT_OF_ACCOUNT))
                 tb_error_set_field(&error, TB_ERROR_INVALID, "user_id",
-                                   "user_id may not begin with " OF_ACCOUNT);
+                                   "user_id may not begin with " TB_EVENT_OF_ACCOUNT);
         if (error || !within_rate(events, request, &error)) {
                 tb_http_decline(request, error);
                 return;

@@ -125,8 +125,12 @@ char *tb_words_text(const TbNotifyWhat *what)
 char *tb_words_page(const TbNotifyPlace *place, const TbNotifyWhat *what)
 {
         const char *id = text_of(json_array_get(what->events, 0), "event_id");
+        const char *own =
+                text_of(json_array_get(what->events, 0), "page"); /* of what is no event of the store */
         if (!place->page)
                 return NULL;
+        if (own)
+                return g_strdup_printf("%s/%s", place->page, own);
         if (!id || json_array_size(what->events) > 1)
                 return g_strdup_printf("%s/timeline", place->page);
         g_autofree char *escaped = g_uri_escape_string(id, NULL, false);

@@ -139,8 +139,8 @@ TbDbCall *tb_erase_call(TbErasure *e)
                 tb_sql_erase_subscriptions, tb_sql_erase_links,       tb_sql_erase_invites,
                 tb_sql_erase_endpoints,     tb_sql_erase_watches,     tb_sql_erase_devices,
                 tb_sql_erase_logins,        tb_sql_erase_people,      tb_sql_erase_charges,
-                tb_sql_erase_events,        tb_sql_erase_call_people, tb_sql_erase_calls,
-                tb_sql_erase_call_ends};
+                tb_sql_erase_events,        tb_sql_erase_call_guests, tb_sql_erase_call_people,
+                tb_sql_erase_calls,         tb_sql_erase_call_ends};
         TbDbCall *call = tb_db_call_new();
         for (guint i = 0; i < G_N_ELEMENTS(his); i++) {
                 tb_db_statement(call, his[i]);

@@ -37,8 +37,8 @@ extern const char tb_sql_ev_session_list[], tb_sql_ev_session_stop[], tb_sql_eve
 extern const char tb_sql_event_get[], tb_sql_event_last[], tb_sql_event_of_session[], tb_sql_event_page[];
 extern const char tb_sql_event_stored[], tb_sql_event_summary[], tb_sql_event_uploaded[];
 /* … and who is told */
-extern const char tb_sql_ev_endpoint_add[], tb_sql_ev_endpoint_find[], tb_sql_ev_endpoint_forget[],
-        tb_sql_ev_endpoint_list[];
+extern const char tb_sql_ev_endpoint_add[], tb_sql_ev_endpoint_browsers[], tb_sql_ev_endpoint_find[],
+        tb_sql_ev_endpoint_forget[], tb_sql_ev_endpoint_list[];
 extern const char tb_sql_ev_endpoint_quiet[], tb_sql_ev_invite_add[], tb_sql_ev_invite_find[],
         tb_sql_ev_invite_list[];
 extern const char tb_sql_ev_invite_old[], tb_sql_ev_invite_revoke[], tb_sql_ev_invite_unsubscribe[],
@@ -59,8 +59,9 @@ extern const char tb_sql_migrations_first[];
 /* all of one person: what there is, and its end */
 extern const char tb_sql_erase_jobs[], tb_sql_erase_attempts[], tb_sql_erase_tellings[],
         tb_sql_erase_subscriptions[];
-extern const char tb_sql_erase_call_people[], tb_sql_erase_calls[], tb_sql_erase_call_ends[],
-        tb_sql_erase_links[], tb_sql_erase_invites[], tb_sql_erase_endpoints[], tb_sql_erase_watches[];
+extern const char tb_sql_erase_call_guests[], tb_sql_erase_call_people[], tb_sql_erase_calls[],
+        tb_sql_erase_call_ends[], tb_sql_erase_links[], tb_sql_erase_invites[], tb_sql_erase_endpoints[],
+        tb_sql_erase_watches[];
 extern const char tb_sql_erase_devices[], tb_sql_erase_logins[], tb_sql_erase_people[],
         tb_sql_erase_charges[];
 extern const char tb_sql_erase_events[], tb_sql_erase_audit_page[], tb_sql_erase_audit[],
@@ -74,4 +75,7 @@ extern const char tb_sql_call_add[], tb_sql_call_answer[], tb_sql_call_close[], 
         tb_sql_call_get[];
 extern const char tb_sql_call_invite[], tb_sql_call_join[], tb_sql_call_late[], tb_sql_call_leave[],
         tb_sql_call_page[];
-extern const char tb_sql_call_quality[], tb_sql_call_stats[];
+extern const char tb_sql_call_quality[], tb_sql_call_stats[], tb_sql_call_enter[], tb_sql_call_part[],
+        tb_sql_call_person[], tb_sql_call_ringing[];
+extern const char tb_sql_call_guest_add[], tb_sql_call_guest_find[], tb_sql_call_guest_old[],
+        tb_sql_call_guest_revoke[];

@@ -4,6 +4,7 @@ import { spawn, spawnSync } from 'node:child_process';
 import path from 'node:path';
 import { after, before, test } from 'node:test';
 
+import { CallLine } from './call-line.mjs';
 import { ROOT, scratch, until } from './harness.mjs';
 import { Server } from './server-harness.mjs';
 
@@ -140,6 +141,73 @@ for (const store of Object.keys(stores)) {
     assert.equal((await server.get('/webrtc/calls', by.root)).json.total, 4, 'an admin sees all');
     assert.equal((await server.get('/webrtc/calls?startDate=soon', by.carl)).status, 400);
     assert.equal((await server.get('/webrtc/stats?endDate=soon', by.carl)).status, 400);
+  });
+
+  test(`${store}: by signaling it rings, is answered by coming in, measured, and over when the last one leaves`, async () => {
+    const server = open[store];
+    const line = (who) => CallLine.open(server, { token: tokens.find((t) => t.name === who).token });
+    const [anna, bert, page] = [await line('anna'), await line('bert'), await line('bert')];
+    const { id: callId } = await call(server, 'anna', { calleeId: 'bert', type: 'audio' });
+    const at = `/webrtc/calls/${callId}`;
+    for (const each of [bert, page]) {
+      const { data } = await each.hears('incoming-call');
+      assert.deepEqual([data.callId, data.callerId, data.type], [callId, 'anna', 'audio']);
+      assert.ok(Date.parse(data.ringsUntil) > Date.now());
+    }
+    const late = await line('bert'); // a page that is opened while it rings
+    assert.equal((await late.hears('incoming-call')).data.callId, callId);
+    await anna.ask('join-call', { callId }, 'room-participants');
+    assert.equal((await server.get(at, by.anna)).json.status, 'ringing', 'who calls does not answer');
+    const { data: room } = await bert.ask('join-call', { callId, videoEnabled: false }, 'room-participants');
+    assert.deepEqual(room.participants.map((p) => [p.userId, p.status, p.videoEnabled]).sort(), [
+      ['anna', 'connected', true],
+      ['bert', 'connected', false],
+    ]);
+    assert.equal((await anna.hears('participant-joined')).data.userId, 'bert');
+    for (const each of [anna, page, late]) assert.equal((await each.hears('call-answered')).data.userId, 'bert');
+
+    bert.say('signal', { callId, type: 'offer', payload: { sdp: 'v=0', deep: [1] }, targetUserId: 'anna' });
+    const { data: offer } = await anna.hears('signal');
+    assert.deepEqual([offer.type, offer.payload, offer.fromUserId], ['offer', { sdp: 'v=0', deep: [1] }, 'bert']);
+    anna.say('ice-candidate', { callId, candidate: 'c', sdpMid: '0' });
+    assert.equal((await bert.hears('ice-candidate')).data.candidate, 'c');
+    anna.say('update-media', { callId, audioEnabled: false, handRaised: true });
+    const { data: media } = await bert.hears('participant-media-updated');
+    assert.deepEqual(
+      [media.userId, media.audioEnabled, media.videoEnabled, media.handRaised],
+      ['anna', false, true, true],
+    );
+    bert.say('connection-quality', { callId, bandwidth: 500, latency: 301, packetLoss: 10.5, jitter: 4 });
+    assert.equal((await anna.hears('quality-warning')).data.type, 'high-packet-loss');
+    assert.equal((await anna.hears('quality-warning')).data.type, 'high-latency');
+    bert.say('connection-quality', { callId, latency: 300, packetLoss: 10 });
+    bert.say('chat', { callId, text: 'good so' });
+    assert.equal((await anna.hears('chat')).data.text, 'good so');
+    assert.equal(anna.heard.filter((m) => m.event === 'quality-warning').length, 2, 'at the limit nothing is said');
+
+    bert.say('leave-call', { callId });
+    assert.equal((await anna.hears('participant-left')).data.userId, 'bert');
+    anna.say('leave-call', { callId });
+    const { data: end } = await page.hears('call-ended');
+    assert.deepEqual([end.callId, end.status, end.reason], [callId, 'ended', 'Everybody has left']);
+    const over = (await server.get(at, by.anna)).json;
+    assert.equal(over.status, 'ended');
+    assert.deepEqual(
+      over.participants.map((p) => p.status),
+      ['left', 'left'],
+    );
+    assert.equal(over.qualityMetrics.latency, 300);
+    assert.equal((await bert.ask('join-call', { callId }, 'none')).data.message, 'Call is already ended');
+
+    // given up before it is answered; by REST: those who have a page open are told, too
+    const two = (await call(server, 'anna', { calleeId: 'bert' })).id;
+    await anna.ask('join-call', { callId: two }, 'room-participants');
+    anna.say('leave-call', { callId: two });
+    assert.equal((await bert.hears('call-ended')).data.status, 'missed');
+    const three = (await call(server, 'anna', { calleeId: 'bert', scheduledAt: new Date(Date.now() + 1e6) })).id;
+    await server.post(`/webrtc/calls/${three}/cancel`, {}, by.bert);
+    assert.equal((await anna.hears('call-cancelled')).data.callId, three);
+    await Promise.all([anna, bert, page, late].map((each) => each.close()));
   });
 }
 

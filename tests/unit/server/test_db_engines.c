@@ -395,6 +395,7 @@ static void test_schemas(gconstpointer engine)
         tb_db_statement(older, "DROP TABLE events");
         tb_db_statement(older, "DROP TABLE calls");
         tb_db_statement(older, "DROP TABLE call_participants");
+        tb_db_statement(older, "DROP TABLE call_guests");
         tb_db_statement(older, "ALTER TABLE sessions DROP COLUMN life");
         tb_db_statement(older, "ALTER TABLE sessions DROP COLUMN note");
         tb_db_statement(older, "DELETE FROM migrations WHERE number > 2");

@@ -1,0 +1,1 @@
+DELETE FROM call_guests WHERE call_id = $1
