@@ -74,7 +74,7 @@ test('who is no participant is refused at each message; no token, a wrong one, a
   assert.equal((await anna.hears('signal')).data.type, 'offer');
 });
 
-test('CALL_GUEST_LINKS, CALL_GUEST_S; a guest by link: in, seen, out when the link is taken back; another call is not his', async (t) => {
+test('CALL_GUEST_LINKS, CALL_GUEST_S: a guest by link is in, seen, out when the link is taken back; another call is not his', async (t) => {
   const server = await withServer(t, { tokens });
   const callId = await begin(server, 'anna', 'bert');
   const other = await begin(server, 'anna', 'carl');
@@ -122,7 +122,6 @@ test('CALL_GUEST_LINKS, CALL_GUEST_S; a guest by link: in, seen, out when the li
   assert.equal((await anna.hears('participant-left')).data.userId, gitte.userId);
   const late = await CallLine.open(server, { hello });
   assert.match(late.message, /not good any more/);
-  // CALL_GUEST_LINKS, as CALL_GUEST_S above
   const all = [];
   for (let i = 0; i < 9; i++) all.push((await server.post(at, {}, by('anna'))).status);
   assert.deepEqual(all, [...Array(8).fill(201), 429]);
