@@ -206,6 +206,8 @@ SoupMessage *tb_cli_message(const TbCli *cli, const TbCliRequest *r, GError **er
                 soup_message_headers_replace(h, "Accept", r->accept);
         if (r->last_event_id)
                 soup_message_headers_replace(h, "Last-Event-ID", r->last_event_id);
+        if (r->range)
+                soup_message_headers_replace(h, "Range", r->range);
         if (r->body) {
                 gsize size = 0;
                 g_autofree char *text = tb_json_text(r->body, &size);

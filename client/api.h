@@ -44,7 +44,7 @@ typedef struct TbCliRequest {
         const char *upload_type;                  /* NULL: application/octet-stream */
         void (*sent)(gsize bytes, gpointer data); /* of the upload, as it goes; NULL: nobody asks */
         gpointer data;
-        const char *accept, *last_event_id; /* NULL: not said */
+        const char *accept, *last_event_id, *range; /* NULL: not said */
         double wait_s; /* how long the host may take beyond what any request may; < 0: for ever */
 } TbCliRequest;
 

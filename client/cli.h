@@ -92,6 +92,7 @@ json_t *tb_cli_input_events(char **words, int n, GError **error);
 /* --- the commands: each in the file of its group --- */
 int tb_cli_run_apps(TbCli *cli, GError **error);
 int tb_cli_run_attach(TbCli *cli, GError **error);
+int tb_cli_run_clips(TbCli *cli, GError **error);
 int tb_cli_run_clipboard(TbCli *cli, GError **error);
 int tb_cli_run_completion(TbCli *cli, GError **error);
 int tb_cli_run_console(TbCli *cli, GError **error);
@@ -112,6 +113,7 @@ int tb_cli_run_gpio(TbCli *cli, GError **error);
 int tb_cli_run_pull(TbCli *cli, GError **error);
 int tb_cli_run_push(TbCli *cli, GError **error);
 int tb_cli_run_record(TbCli *cli, GError **error);
+int tb_cli_run_rules(TbCli *cli, GError **error);
 int tb_cli_run_run(TbCli *cli, GError **error);
 int tb_cli_run_screenshot(TbCli *cli, GError **error);
 int tb_cli_run_sensors(TbCli *cli, GError **error);

@@ -152,6 +152,24 @@ static const TbCliOption unlock_options[] = {
         END,
 };
 
+static const TbCliOption clips_options[] = {
+        {"since", 0, TB_CLI_SECONDS, "AGO", 0, 1e9, "list: those of the last so many seconds (10m, 2h)"},
+        {"rule", 0, TB_CLI_TEXT, "RULE", .help = "list: those that this rule made"},
+        {"text", 0, TB_CLI_TEXT, "TEXT", .help = "list: those with this in note, device, user or rule"},
+        {"pre-s", 0, TB_CLI_SECONDS, "S", 0, TB_LIMIT_CLIP_PRE_S, "make: seconds before now (10)"},
+        {"post-s", 0, TB_CLI_SECONDS, "S", 0, TB_LIMIT_CLIP_POST_S, "make: seconds from now on (5)"},
+        {"note", 0, TB_CLI_TEXT, "TEXT", .help = "make: what it is about"},
+        {"wait", 'w', TB_CLI_FLAG, NULL, .help = "make: until it is there"},
+        {"output", 'o', TB_CLI_FILE, "FILE", .help = "get: where to; - is the standard output (CLIP-FILE)"},
+        {"quiet", 'q', TB_CLI_FLAG, NULL, .help = "no progress"},
+        END,
+};
+
+static const TbCliOption rules_options[] = {
+        {"since", 0, TB_CLI_SECONDS, "AGO", 0, 1e9, "test: over so many seconds of history (a day)"},
+        END,
+};
+
 #define CODES                                                                                                \
         "Exit code: the program's own. What is ours is 120 and more: 121 the device failed, 122 usage, 123 " \
         "no host, "                                                                                          \
@@ -207,6 +225,26 @@ const TbCliCommand tb_cli_commands[] = {
         {"record", "DEVICE[/SCREEN] TIME", "its screen for a while, as a stream of JPEG pictures",
          "The file is MJPEG, as ffmpeg, ffplay and mpv read it (ffmpeg -f mjpeg -i FILE …).", record_options,
          2, 2, .complete = {"@device"}, .run = tb_cli_run_record},
+        {"clips",
+         "[list [DEVICE] | make DEVICE | show CLIP | get CLIP [FILE] | note CLIP TEXT | keep CLIP [on|off] | "
+         "remove CLIP]",
+         "what the flight recorder kept: list, make, fetch, note, keep, remove",
+         "FILE is video.mp4 (the default), bundle.tar (all of it, with a page that plays it), console.cast, "
+         "console.txt, "
+         "events.jsonl, samples.csv, marks.vtt or thumb.jpg. A line that breaks is made again; what came "
+         "stays in a hidden file beside, and the same get goes on from there. Through a server a clip is "
+         "HOST/CLIP.",
+         clips_options, 0, 3, .complete = {"list make show get note keep remove", "@device"},
+         .run = tb_cli_run_clips},
+        {"rules",
+         "[list [HOST] | show RULE | test RULE | enable RULE | disable RULE | put RULE FILE | remove RULE]",
+         "what the host watches for and does by itself",
+         "test says when it would have fired, by what the host keeps; nothing is done. put makes a rule, or "
+         "changes it, by "
+         "the JSON of FILE, as show prints it (- is the standard input); that, enable, disable and remove "
+         "are an admin's. Through a server a rule is HOST/RULE.",
+         rules_options, 0, 3, .complete = {"list show test enable disable put remove", "", "@file"},
+         .run = tb_cli_run_rules},
         {"listen", "DEVICE[/SOUND] TIME", "its sound for a while, as a WAV file", NULL, listen_options, 2, 2,
          .complete = {"@device"}, .run = tb_cli_run_listen},
         {"mount",
