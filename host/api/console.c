@@ -30,6 +30,7 @@ typedef struct Client {
         TbRole role;
         TbInterface *iface; /* borrowed; NULL: it went away, the socket is being closed */
         guint watch;
+        TbPresent *present;      /* owned: he is with the device; NULL: no more */
         TbHistoryReader *reader; /* owned; NULL with iface */
         GByteArray *pending;     /* written by the client, not yet given to the device */
         TbCommand *command;      /* the write in progress; NULL: none */
@@ -235,6 +236,7 @@ static void leave(Client *c)
         if (c->iface && c->watch)
                 tb_interface_unwatch(c->iface, c->watch);
         g_clear_pointer(&c->reader, tb_history_reader_free);
+        g_clear_pointer(&c->present, tb_core_absent);
         c->iface = NULL;
 }
 
@@ -281,6 +283,7 @@ static void on_closed(TbWs *ws G_GNUC_UNUSED, int code, gpointer data)
         }
         tb_interface_unwatch(c->iface, c->watch); /* its place is free */
         c->watch = 0;
+        g_clear_pointer(&c->present, tb_core_absent);
         write_next(c);
 }
 
@@ -353,6 +356,8 @@ static void open_ws(TbApi *api, TbRequest *request, TbInterface *iface, const Tb
         c->role = tb_ws_role(c->ws);
         c->iface = iface;
         c->watch = watch;
+        const TbPresence who = tb_api_presence(request, "console");
+        c->present = tb_core_present(tb_interface_device(iface), &who);
         g_queue_push_tail(&api->consoles, c);
         pump(c);
 }

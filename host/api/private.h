@@ -37,6 +37,8 @@ void tb_compat_unlisten(TbPduPort *port); /* accepts NULL */
 /* Borrows from the request. The lease comes in X-Lease, or ?lease= where headers cannot be set (WebSocket).
  */
 /* For who sent the request; its strings are the request's. */
+/* Who asks, as one who is with a device from now on (tb_core_present()). */
+TbPresence tb_api_presence(TbRequest *request, const char *by);
 TbPlaceBy tb_api_place_by(TbRequest *request);
 /* A place among the readers of a console for who sent the request; 0: there is none. */
 guint tb_api_watch(TbRequest *request, TbInterface *iface, void (*grew)(TbInterface *iface, gpointer user),

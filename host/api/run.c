@@ -2,6 +2,7 @@
 #include <string.h>
 
 #include "host/api/private.h"
+#include "host/core/ceiling.h"
 
 TbActor tb_api_actor(TbRequest *request)
 {
@@ -13,6 +14,17 @@ TbActor tb_api_actor(TbRequest *request)
                 .via = "rest",
                 .request = tb_request_id(request),
         };
+}
+
+/* What the server carries for who came by a link bears the name of the link's maker, whom nobody takes for the one who is there. */
+TbPresence tb_api_presence(TbRequest *request, const char *by)
+{
+        const char *user = tb_request_user(request);
+        return (TbPresence){.user = user,
+                            .peer = tb_request_peer(request),
+                            .role = tb_request_role(request),
+                            .by = by,
+                            .guest = tb_is_via_server(user) && tb_request_header(request, "X-By-Link")};
 }
 
 TbPlaceBy tb_api_place_by(TbRequest *request)

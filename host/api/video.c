@@ -157,8 +157,8 @@ void tb_api_mjpeg(TbApi *api, TbRequest *request, TbInterface *iface, const TbVe
                 viewer_gone(NULL, v);
                 return;
         }
-        const TbActor actor = tb_api_actor(request);
-        v->present = tb_core_present(tb_interface_device(iface), actor.user, actor.role, "mjpeg");
+        const TbPresence who = tb_api_presence(request, "mjpeg");
+        v->present = tb_core_present(tb_interface_device(iface), &who);
 }
 
 /* <img> fetches a picture again only from a URL that is new to it. */

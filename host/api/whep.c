@@ -254,7 +254,8 @@ static void answer_offer(TbApi *api, TbRequest *request, const TbWhepOffer *offe
                 return;
         }
         g_hash_table_insert(api->whep, w->id, w);
-        w->present = tb_core_present(tb_core_device(api->core, device, NULL), w->user, w->role, "webrtc");
+        const TbPresence who = tb_api_presence(request, "webrtc");
+        w->present = tb_core_present(tb_core_device(api->core, device, NULL), &who);
         w->request = tb_request_ref(request);
         tb_request_on_gone(request, on_gone, w);
 }

@@ -57,9 +57,9 @@ static void on_ended(gpointer data)
 /* --- WebSockets --- */
 static void add_headers(SoupMessageHeaders *to, const TbBridgeMessage *request)
 {
-        static const char *const wanted[] = {"accept",        "content-type", "x-lease",
-                                             "last-event-id", "range",        "if-none-match",
-                                             "if-match",      "x-request-id", "x-forwarded-prefix"};
+        static const char *const wanted[] = {
+                "accept",        "content-type", "x-lease",      "last-event-id",      "range",
+                "if-none-match", "if-match",     "x-request-id", "x-forwarded-prefix", "x-by-link"};
         const char *name;
         json_t *value;
         json_object_foreach (request->headers, name, value) {

@@ -132,9 +132,9 @@ static bool is_method(const char *method)
 
 static void append_headers(GString *to, const TbBridgeMessage *request)
 {
-        static const char *const wanted[] = {"accept",        "content-type", "x-lease",
-                                             "last-event-id", "range",        "if-none-match",
-                                             "if-match",      "x-request-id", "x-forwarded-prefix"};
+        static const char *const wanted[] = {
+                "accept",        "content-type", "x-lease",      "last-event-id",      "range",
+                "if-none-match", "if-match",     "x-request-id", "x-forwarded-prefix", "x-by-link"};
         const char *name;
         json_t *value;
         guint seen = 0;

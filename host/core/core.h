@@ -158,10 +158,18 @@ void tb_core_stop_user(TbDevice *device, const char *user, const char *why);
 /* Who is with the device, as GET /host/devices/{id} says ("people"). Told by an event "people.changed" when it is not as before. */
 /* Those from elsewhere, all of them; taken. */
 void tb_core_set_people(TbDevice *device, json_t *people_take);
-/* One who watches at this host itself until tb_core_absent(), which frees it (NULL is fine; the device may be gone before; NULL: nobody
- * is there). `by`, static: "webrtc", "vnc", "mjpeg". */
+/* One who is with it at this host itself, or by a request that is carried to it, until tb_core_absent(), which frees it (NULL is fine;
+ * the device may be gone before; NULL: nobody is there). */
 typedef struct TbPresent TbPresent;
-TbPresent *tb_core_present(TbDevice *device, const char *user, TbRole role, const char *by);
+typedef struct TbPresence {
+        const char *user, *peer; /* copied; peer: his address, nullable */
+        TbRole role;
+        const char *
+                by; /* static: "webrtc", "vnc", "mjpeg", "port" (a console's), "console" (its WebSocket, told of who has
+                         * nothing else open) */
+        bool guest; /* by a link: `user` is who made it */
+} TbPresence;
+TbPresent *tb_core_present(TbDevice *device, const TbPresence *who);
 void tb_core_absent(TbPresent *present);
 
 /* --- console --- */

@@ -336,6 +336,14 @@ static void watch_idle(TbSerialClient *c)
         c->idle = g_timeout_add((guint)(MAX(left_us, 0) / 1000 + 1), on_idle, c);
 }
 
+void tb_serial_client_known(TbSerialClient *c)
+{
+        tb_core_absent(c->present);
+        c->present = tb_core_present(
+                tb_interface_device(c->options.iface),
+                &(TbPresence){.user = c->user, .peer = c->peer, .role = TB_ROLE_OPERATOR, .by = "port"});
+}
+
 TbSerialClient *tb_serial_client_new(const TbSerialClientOptions *options, GError **error)
 {
         TbSerialClient *c = g_new0(TbSerialClient, 1);
@@ -364,6 +372,7 @@ TbSerialClient *tb_serial_client_new(const TbSerialClientOptions *options, GErro
         if (options->banner)
                 say(c, options->banner);
         c->options.banner = c->options.user = NULL; /* they were the caller's */
+        tb_serial_client_known(c);
         c->moved_us = g_get_monotonic_time();
         if (options->idle_s > 0)
                 watch_idle(c);
@@ -382,6 +391,7 @@ void tb_serial_client_free(TbSerialClient *c)
         g_clear_handle_id(&c->retry, g_source_remove);
         g_clear_handle_id(&c->idle, g_source_remove);
         g_clear_pointer(&c->writing, g_bytes_unref);
+        tb_core_absent(c->present);
         tb_interface_unwatch(c->options.iface, c->watch);
         tb_history_reader_free(c->reader);
         tb_place_give(&c->options.place);

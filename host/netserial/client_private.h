@@ -10,6 +10,7 @@ struct TbSerialClient {
         guint idle;                         /* timer of options.idle_s */
         gint64 moved_us;                    /* when something passed last, either way */
         guint watch;                        /* of the history */
+        TbPresent *present;                 /* owned; it is with the device, by the name that it goes by */
         guint in_watch, out_watch, end_idle;
         guint timer; /* the first bytes are held back until it fires or more came; then: it has to read what is left */
         bool admitted;           /* they are no browser's */
@@ -46,6 +47,7 @@ void tb_serial_client_step(TbSerialClient *client); /* goes on where it can */
 void tb_serial_client_run(TbSerialClient *client, const char *op, json_t *params, GBytes *bytes,
                           TbCommandDone done);
 bool tb_serial_client_not_allowed(const GError *error);
+void tb_serial_client_known(TbSerialClient *client); /* goes by another user's name now */
 
 /* requests.c */
 /* The request in telnet.sub, or telnet.brk; everything that came before it has been written. */

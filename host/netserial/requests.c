@@ -146,6 +146,7 @@ static bool take_signature(TbSerialClient *c)
                 }
                 g_free(c->user);
                 c->user = g_strdup(name);
+                tb_serial_client_known(c);
         }
         return true;
 }

@@ -372,7 +372,9 @@ bool tb_vnc_seats_take(TbVncSeats *seats, const TbVncGuest *guest)
         seat->screen = screen;
         screen->viewers++;
         g_ptr_array_add(seats->seats, seat);
-        seat->present = tb_core_present(device, ticket->user, guest->role, "vnc");
+        seat->present = tb_core_present(
+                device,
+                &(TbPresence){.user = ticket->user, .peer = seat->peer, .role = guest->role, .by = "vnc"});
         tb_log(TB_LOG_INFO, TB_F("device", ticket->device, "session", seat->id, "peer", seat->peer),
                "VNC viewer joined to %s", guest->role < TB_ROLE_OPERATOR ? "watch" : "control");
         publish(seat, "viewer.joined", NULL);

@@ -120,7 +120,7 @@ static bool start(TbCarrier *carry, TbCarryJob *job, TbParty *host, const char *
         job->link = link_of(carry, host);
         if (!has_room(job->link, job, error))
                 return false;
-        const TbCarryAs as = {.role = job->role, .user = job->user};
+        const TbCarryAs as = {.role = job->role, .user = job->user, .session = job->session};
         g_autofree char *head =
                 tb_carry_head(job->request, host->host, path, &as, job->websocket, &size, error);
         bool body = !job->websocket && tb_request_has_body(job->request);

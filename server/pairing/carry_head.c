@@ -57,6 +57,8 @@ char *tb_carry_head(TbRequest *request, const char *host, const char *path, cons
         json_auto_t *head =
                 json_pack("{s:s, s:s, s:o, s:s, s:s}", "method", tb_request_method(request), "path", path,
                           "headers", headers, "role", tb_role_name(as->role), "user", as->user);
+        if (as->session) /* his name is that of who made the link */
+                json_object_set_new(headers, "X-By-Link", json_string("1"));
         if (tb_request_content_length(request) >= 0)
                 json_object_set_new(head, "length", json_integer(tb_request_content_length(request)));
         if (websocket) {

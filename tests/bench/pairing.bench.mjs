@@ -104,8 +104,7 @@ async function firstPictures(t, room) {
   for (let i = 0; i < OPENINGS; i++) {
     const page = await observer(t, room);
     const seen = await page.waitForFunction(
-      () =>
-        document.querySelector('.stage video')?.getVideoPlaybackQuality().totalVideoFrames > 0 && performance.now(),
+      () => document.querySelector('.stage video')?.getVideoPlaybackQuality().totalVideoFrames > 0 && performance.now(),
       null,
       { polling: 10 },
     );

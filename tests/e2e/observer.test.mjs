@@ -4,7 +4,7 @@ import assert from 'node:assert/strict';
 import { before, beforeEach, test } from 'node:test';
 
 import { UBOOT } from '../integration/bench.mjs';
-import { forFile, linkToken, until, withHost } from '../integration/harness.mjs';
+import { forFile, linkToken, until, websocket, withHost } from '../integration/harness.mjs';
 import { withServer } from '../integration/server-harness.mjs';
 import {
   assertPlays,
@@ -167,6 +167,11 @@ test('a view link: two watch at once, see each other, and cannot control', async
   await inPage(pages[1], 'the way of both', () =>
     /directly.*directly/s.test(document.querySelector('.people').innerText),
   );
+  // also who has no more than a console, and came by another way
+  const script = await websocket(server.url, `/api/hosts/lab-1/host/devices/board/console`);
+  await pages[0].locator('#room li', { hasText: 'by the server, on the console' }).waitFor();
+  await script.stop();
+  await pages[0].locator('#room li', { hasText: 'on the console' }).waitFor({ state: 'detached' });
   await pages[0].getByLabel('Say something to all who watch').fill('look <b>here</b>');
   await pages[0].keyboard.press('Enter');
   await pages[1].locator('.talk', { hasText: 'look <b>here</b>' }).waitFor();

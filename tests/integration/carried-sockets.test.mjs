@@ -59,6 +59,31 @@ test('a console: bytes both ways, of any amount and in order, also while another
   assert.equal((await server.get(`${AT}/devices`, as('vera'))).status, 200);
 });
 
+/** Who is with the board, as the host says: "name by mode path". */
+const there = async () =>
+  ((await host.get('/host/devices/board')).json.people ?? [])
+    .map((p) => `${p.guest ? 'a guest' : p.user} ${p.by} ${p.mode} ${p.path ?? 'direct'}`)
+    .sort();
+
+test('who has nothing open but a console is there, by his name, once, as long as it is open', async (t) => {
+  await until('nobody', async () => (await there()).length === 0);
+  const [one, two, vera, own] = [
+    await open('/devices/board/console', 'otto'),
+    await open('/devices/board/console', 'otto'),
+    await open('/devices/board/console', 'vera'),
+    await websocket(host.url, '/host/devices/board/console'),
+  ];
+  t.after(() => [one, two, vera, own].forEach((ws) => ws.stop()));
+  const [otto, watcher] = ['otto (via server) console control relay', 'vera (via server) console view relay'];
+  assert.deepEqual(await there(), ['local console control direct', otto, watcher].sort());
+  const { people } = (await server.get(`${AT}/devices/board`, as('vera'))).json;
+  assert.ok(people.every((p) => Date.parse(p.since) <= Date.now()));
+  [one, vera, own].forEach((ws) => ws.ws.close());
+  await until('the second of otto alone', async () => (await there()).join() === otto);
+  two.ws.terminate();
+  await until('nobody again', async () => (await there()).length === 0);
+});
+
 test('a viewer sees and does not type; his name is the caller of the host', async (t) => {
   const mine = await open('/devices/board/console', 'vera');
   t.after(() => mine.stop());
@@ -105,6 +130,8 @@ test("a link's sockets: as the link says, and no longer than it is good for", as
   assert.equal((await sees.find((m) => m.type === 'error')).status, 403);
   types.send(Buffer.from('by link\n'));
   await until('what was typed', () => sees.bytes().includes('by link'));
+  // otto has made the link; who uses it is somebody else
+  assert.deepEqual(await there(), ['a guest console control relay', 'a guest console view relay']);
   await server.request('DELETE', `/api/session/${s.sessionId}`, as('otto'));
   await until('both to end', () => sees.code === 1001 && types.code === 1001);
 });

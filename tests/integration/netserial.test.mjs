@@ -274,6 +274,12 @@ test('bare TCP: several at once, none disturbs another, the line comes back by i
   const [one, two, stalled] = [await connect(t, port), await connect(t, port), await connect(t, port)];
   stalled.socket.pause();
   await listening(host, 3);
+  const { people } = (await host.get('/host/devices/dut')).json;
+  assert.deepEqual(
+    people.map((p) => [p.user, p.by, p.mode]),
+    Array(3).fill([null, 'port', 'control']),
+    'an address is not for everybody',
+  );
   const megabyte = Buffer.alloc(1 << 20, 'x');
   for (let i = 0; i < 8; i++) await line.say(megabyte);
   for (const client of [one, two]) await until('8 MB', () => client.bytes().length === 8 << 20, 30000);

@@ -27,17 +27,33 @@ export function colourOf(peerId) {
   return (sum % 6) + 1;
 }
 
+/** By what somebody is with a device at the host itself. */
+export const BY = {
+  webrtc: 'on a page',
+  vnc: 'by VNC',
+  mjpeg: 'by MJPEG',
+  console: 'on the console',
+  port: "on the console's port",
+};
+
 /**
- * Of those with a device all but this page. Who watches at the host itself (`by`: webrtc, vnc, mjpeg) is told by user
- * alone: which of one's own is this page, nobody can say, and need not.
+ * Of those with a device all but this page. Who is with it at the host itself (`by`) is told by user alone: which of
+ * one's own is this page, nobody can say, and need not. A page without a picture has a console at the most.
  */
 export function withoutMe(people, me) {
-  const mine = people.findIndex((p) => p.by === 'webrtc' && p.user === me?.user);
+  const mine = ['webrtc', 'mjpeg', 'console']
+    .map((by) => people.findIndex((p) => p.by === by && p.user === me?.user))
+    .find((i) => i >= 0);
   return people.filter((_, i) => i !== mine);
 }
 
+/** Of those with a device whom the session's own list does not have: of other links, or at the host itself. */
+export const besides = (people, room) => people.filter((p) => p.by || !room.some((known) => known.peerId === p.peerId));
+
 /** Who watches at the host itself; without tokens nobody has a name. */
 export function nameHere(p, me) {
-  if (!p.user || p.user === 'local') return 'somebody';
-  return me?.named && p.user === me.user ? 'you' : p.user;
+  if (p.guest) return 'a guest';
+  const user = p.user?.replace(/ \(via server\)$/, '');
+  if (!user || user === 'local') return 'somebody';
+  return me?.named && p.user === me.user ? 'you' : user;
 }

@@ -56,7 +56,7 @@ export function remoteServices({ root, session, id, full, toast, announce, scope
   commands.on('event', (e) => {
     if (e.event === 'line') return;
     store.dispatch({ type: 'event', event: e });
-    if (/^(device|lease|interface)\./.test(e.event) && e.event !== 'lease.renewed') reload();
+    if (/^(device|lease|interface|people)\./.test(e.event) && e.event !== 'lease.renewed') reload();
     if (e.event === 'lease.asked') leases.asked(id, e.data);
     if (e.event === 'lease.answered' || e.event === 'lease.withdrawn') leases.settled(id, e.data);
   });

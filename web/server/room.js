@@ -4,13 +4,13 @@ import { fromPicture, toPicture } from '../core/pointer.js';
 import { timeOfDay } from '../core/words.js';
 import { fill, h, icon, Scope, set, text } from '../app/dom.js';
 import * as prefs from '../app/prefs.js';
-import { colourOf, nameOf, wayWords } from '../core/people.js';
+import { besides, BY, colourOf, nameHere, nameOf, wayWords } from '../core/people.js';
 
 const FADE_MS = 4000;
 const STEP = 0.02; // of the picture, by an arrow key
 
-/** The panel beside the picture. */
-export function mountRoom(root, { room, signaling, toast, announce }) {
+/** The panel beside the picture. `store`, `id`: the device, of which its host says who else is with it. */
+export function mountRoom(root, { room, signaling, store, id, toast, announce }) {
   const scope = new Scope();
   const count = h('span', { class: 'badge plain' });
   const list = h('ul', { class: 'people', 'aria-label': 'People' });
@@ -67,23 +67,27 @@ export function mountRoom(root, { room, signaling, toast, announce }) {
 
   function showPeople() {
     const me = room.me;
-    text(count, room.people.length);
+    // this page's own place may not have been told yet
+    const seen = me ? room.people : [...room.people, { peerId: signaling.peerId }];
+    const others = besides(store.state.devices[id]?.people ?? [], seen);
+    text(count, room.people.length + others.length);
     naming.hidden = me?.guest === false;
     fill(
       list,
-      room.people.map((p) =>
+      [...room.people, ...others].map((p) =>
         h(
           'li',
-          { dataset: { colour: colourOf(p.peerId) } },
+          { dataset: { colour: colourOf(p.peerId ?? p.user ?? '') } },
           icon(p.mode === 'control' ? 'keyboard' : 'eye', p.mode === 'control' ? 'may control' : 'watches'),
-          h('strong', {}, p === me ? `${nameOf(p)}, you` : nameOf(p)),
-          h('span', { class: 'muted' }, wayWords(p)),
+          h('strong', {}, p === me ? `${nameOf(p)}, you` : p.by ? nameHere(p) : nameOf(p)),
+          h('span', { class: 'muted' }, [p.since ? wayWords(p) : '', BY[p.by] ?? ''].filter(Boolean).join(', ')),
           p.controls ? h('span', { class: 'chip' }, 'has control') : null,
         ),
       ),
     );
   }
   scope.add(room.on('people', showPeople));
+  scope.add(store.watch((s) => s.devices[id]?.people, showPeople));
   scope.interval(showPeople, 10000); // since when
   const showLine = (line, { old } = {}) => {
     const mine = line.from === signaling.peerId;

@@ -92,7 +92,7 @@ function run(status, signaling) {
   signaling.on('message', (m, kind) => {
     if (!isOfRoom(kind)) commands.accept(kind, m, 'relay');
   });
-  svc.mountRoom = (box) => mountRoom(box, { room, signaling, toast, announce });
+  svc.mountRoom = (box) => mountRoom(box, { room, signaling, store, id, toast, announce });
 
   // ---- page ----
   const mode = badge('', 'neutral', true);

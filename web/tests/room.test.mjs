@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 
 import { Emitter } from '../core/emitter.js';
-import { nameHere, withoutMe } from '../core/people.js';
+import { besides, nameHere, withoutMe } from '../core/people.js';
 import { fromPicture, toPicture } from '../core/pointer.js';
 import { Room } from '../core/room.js';
 import { FakeClock, record } from './fakes.mjs';
@@ -33,6 +33,17 @@ test('who else is with a device: not this page, and who has no name is somebody'
   assert.deepEqual(withoutMe([{ by: 'webrtc', user: 'local' }], { user: 'local', named: false }), []);
   assert.equal(nameHere({ by: 'webrtc', user: 'local' }, { user: 'local', named: false }), 'somebody');
   assert.equal(nameHere({ by: 'webrtc', user: 'bob' }, null), 'bob');
+  // a page without a picture has its console: that is this page's own
+  assert.deepEqual(withoutMe([{ by: 'console', user: 'anna' }], me), []);
+  assert.equal(withoutMe([{ by: 'console', user: 'anna' }, ...all], me).length, 5, 'the picture is');
+  assert.equal(nameHere({ by: 'console', user: 'carl (via server)' }, me), 'carl');
+  assert.equal(nameHere({ by: 'console', user: null, guest: true }, me), 'a guest');
+  // a session's list has its own people; the host tells the others
+  const told = [...all, { peerId: 'p9', name: null, guest: true }, { by: 'console', user: 'local (via server)' }];
+  assert.deepEqual(
+    besides(told, [{ peerId: 'p1' }]).map((p) => p.peerId ?? `${p.by} ${nameHere(p)}`),
+    ['vnc anna', 'webrtc anna', 'webrtc anna', 'vnc somebody', 'p9', 'console somebody'],
+  );
 });
 
 const line = (n) => ({ n, t: 1, from: 'p2', name: null, guest: true, text: `line ${n}` });

@@ -1,9 +1,7 @@
 // Who is with a device: through the server's links, and at this host itself; nothing while one is alone.
 
-import { nameHere, nameOf, wayWords, withoutMe } from '../../core/people.js';
+import { BY, nameHere, nameOf, wayWords, withoutMe } from '../../core/people.js';
 import { fill, h, icon, Scope, text } from '../dom.js';
-
-const BY = { webrtc: 'on a page', vnc: 'by VNC', mjpeg: 'by MJPEG' };
 
 export function mountPeople(root, svc, { id }) {
   const scope = new Scope();
