@@ -6,7 +6,9 @@
 
 #include "lib/error.h"
 #include "lib/http/grants.h"
+#include "lib/limits.h"
 #include "lib/net.h"
+#include "lib/text.h"
 #include "lib/uri.h"
 
 bool tb_config_open(TbConfigReader *r, const char *file, const char *fallback, GError **error)
@@ -212,7 +214,12 @@ void tb_config_tokens(TbConfigReader *r, const json_t *list, const char *path, c
                 if (said && !tb_role_parse(said, &its))
                         continue;
                 const json_t *devices = json_object_get(t, "devices");
-                if (name && token && !tb_auth_add(auth, name, token, its, &error))
+                g_autofree char *shown = name ? tb_text_line(name, TB_LIMIT_URI) : NULL;
+                if (name && strcmp(shown, name) != 0)
+                        tb_config_problem(r, node, "name", where,
+                                          "a name is one line of readable characters, without spaces at its "
+                                          "ends: logs and pages say who it was by it");
+                else if (name && token && !tb_auth_add(auth, name, token, its, &error))
                         tb_config_problem(r, node, NULL, where, "%s", tb_error_detail(error));
                 else if (name && token && devices)
                         limit_token(r, node, devices, where, token, its, auth);

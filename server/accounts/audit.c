@@ -9,6 +9,7 @@
 #include "lib/log.h"
 #include "lib/metrics.h"
 #include "lib/server_limits.h"
+#include "lib/text.h"
 #include "server/store/audit_chain.h"
 #include "server/store/sql.h"
 
@@ -156,11 +157,12 @@ static gboolean is_past(gpointer key G_GNUC_UNUSED, gpointer value, gpointer now
 }
 
 /* Whether the same was noted less than `each_s` ago. */
-static bool is_repeated(TbAudit *a, const TbAuditNote *n, guint each_s)
+static bool is_repeated(TbAudit *a, const TbAuditRow *row, guint each_s)
 {
         gint64 now_ms = tb_clock_mono_ms();
-        g_autofree char *key =
-                g_strjoin("\n", n->user, n->action, n->object ? n->object : "", n->outcome, NULL);
+        char *const *f = row->fields;
+        g_autofree char *key = g_strjoin("\n", f[TB_AUDIT_USER], f[TB_AUDIT_ACTION], f[TB_AUDIT_OBJECT],
+                                         f[TB_AUDIT_OUTCOME], NULL);
         const gint64 *until = g_hash_table_lookup(a->seen, key);
         if (until && now_ms < *until)
                 return true;
@@ -181,20 +183,36 @@ static gint64 next_id(TbAudit *a)
         return a->last_id;
 }
 
-void tb_audit_note(TbAudit *a, const TbAuditNote *n, guint each_s)
+/* Names and paths are the sender's choice: none of them breaks or turns the line in which somebody reads it. */
+static char *fit(const char *field)
 {
-        if (each_s && is_repeated(a, n, each_s))
-                return;
-        if (a->waiting.length >= TB_LIMIT_SERVER_AUDIT_QUEUE) {
-                a->lost++;
-                return;
-        }
+        g_autofree char *valid = g_utf8_make_valid(field ? field : "", -1);
+        return tb_text_line(valid, TB_LIMIT_URI);
+}
+
+static TbAuditRow *row_of(const TbAuditNote *n)
+{
         const char *const fields[] = {n->user, n->action, n->object, n->outcome, n->address, n->request};
         TbAuditRow *e = g_new0(TbAuditRow, 1);
+        for (guint i = 0; i < G_N_ELEMENTS(fields); i++)
+                e->fields[i] = fit(fields[i]);
+        return e;
+}
+
+void tb_audit_note(TbAudit *a, const TbAuditNote *n, guint each_s)
+{
+        TbAuditRow *e = row_of(n);
+        if (each_s && is_repeated(a, e, each_s)) {
+                tb_audit_row_free(e);
+                return;
+        }
+        if (a->waiting.length >= TB_LIMIT_SERVER_AUDIT_QUEUE) {
+                a->lost++;
+                tb_audit_row_free(e);
+                return;
+        }
         e->id = next_id(a);
         e->at_ms = tb_clock_ms();
-        for (guint i = 0; i < G_N_ELEMENTS(fields); i++)
-                e->fields[i] = g_utf8_make_valid(fields[i] ? fields[i] : "", -1);
         g_queue_push_tail(&a->waiting, e);
         arm(a);
 }

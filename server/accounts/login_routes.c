@@ -9,6 +9,7 @@
 #include "lib/name.h"
 #include "lib/net.h"
 #include "lib/server_limits.h"
+#include "lib/text.h"
 #include "server/accounts/guesses.h"
 #include "server/accounts/password.h"
 #include "server/accounts/people_private.h"
@@ -96,7 +97,7 @@ static char *browser_of(TbRequest *request)
 {
         const char *agent = tb_request_header(request, "User-Agent");
         g_autofree char *valid = g_utf8_make_valid(agent ? agent : "", -1);
-        return g_utf8_substring(valid, 0, MIN(g_utf8_strlen(valid, -1), TB_LIMIT_LABEL / 2));
+        return tb_text_line(valid, TB_LIMIT_LABEL / 2);
 }
 
 static void signed_in(Try *t)

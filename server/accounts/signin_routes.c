@@ -116,6 +116,7 @@ const TbParam tb_server_token_params[] = {
          .required = true,
          .min = 1,
          .max = TB_LIMIT_LABEL,
+         .shown = true,
          .help = "what it is for"},
         {.name = "ttl_s",
          .type = TB_PARAM_INT,

@@ -280,7 +280,7 @@ test('tokens of ones own, sign-ins that are listed and ended, another password, 
   const { server, root } = await withAdmin(t);
   await must(201, root.request('POST', '/api/users', { json: { name: 'anna', role: 'operator', password: PASSWORD } }));
   const [here, there] = [await signedIn(server, 'anna', PASSWORD), await signedIn(server, 'anna', PASSWORD)];
-  const made = await must(201, here.request('POST', '/api/me/sessions', { json: { about: 'nightly' } }));
+  const made = await must(201, here.request('POST', '/api/me/sessions', { json: { about: '\u202enight\u200bly\n' } }));
   assert.match(made.token, /^login-[\w-]{43}$/);
   const me = await must(200, server.get('/api/me', bearer(made.token)));
   assert.deepEqual([me.user, me.role, me.by], ['anna', 'operator', 'token']);

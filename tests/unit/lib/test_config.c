@@ -118,7 +118,9 @@ static void test_tokens(void)
         g_autofree char *yaml = g_strdup_printf(
                 "tokens:\n  - {name: a, role: admin, token: 0123456789abcdef}\n"
                 "  - {name: b, token: 0123456789abcde}\n  - {name: c, token: %s}\n"
-                "  - {name: d, token: %s}\n  - {name: e, role: boss, token: abcdefghijklmnop}\n",
+                "  - {name: d, token: %s}\n  - {name: e, role: boss, token: abcdefghijklmnop}\n"
+                "  - {name: \"f\\u202Etoor\", token: 2123456789abcdef}\n  - {name: \"g\\nh\", token: "
+                "3123456789abcdef}\n  - {name: Bert Ä, token: 4123456789abcdef}\n",
                 longest, longer);
         g_auto(TbConfigReader) r = {0};
         TbAuth *auth = tb_auth_new();
@@ -128,7 +130,11 @@ static void test_tokens(void)
         g_assert_cmpint(tb_auth_check(auth, "0123456789abcdef", NULL), ==, TB_ROLE_ADMIN);
         g_assert_cmpint(tb_auth_check(auth, longest, NULL), ==, TB_ROLE_VIEWER);
         g_assert_cmpint(tb_auth_check(auth, longer, NULL), ==, TB_ROLE_NONE);
-        assert_problems(&r, ":3: tokens[1].token: \n:5: tokens[3].token: \n:6: tokens[4].role: ");
+        assert_problems(&r, ":3: tokens[1].token: \n:5: tokens[3].token: \n:6: tokens[4].role: \n:7: "
+                            "tokens[5]: a name is "
+                            "one line\n:8: tokens[6]: a name is one line");
+        g_assert_cmpint(tb_auth_check(auth, "2123456789abcdef", NULL), ==, TB_ROLE_NONE);
+        g_assert_cmpint(tb_auth_check(auth, "4123456789abcdef", NULL), ==, TB_ROLE_VIEWER);
         tb_auth_unref(auth);
 }
 

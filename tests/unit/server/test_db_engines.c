@@ -168,6 +168,17 @@ static void test_audit(gconstpointer engine)
                 tb_audit_note(audit, &(TbAuditNote){"anna", "watch", "lab-1/board", "ok", "::1", "r2"}, 600);
         tb_audit_note(audit, &(TbAuditNote){"", "login", NULL, "401", "\xff", NULL}, 0);
         g_assert_cmpuint(count(audit, (TbAuditFilter){0}), ==, 5);
+        /* who tries names of his choice writes no second line, and turns none */
+        tb_audit_note(
+                audit,
+                &(TbAuditNote){"x\n2026 root\tlogin \xe2\x80\xaeko\x1b[2J", "login", NULL, "401", "", ""}, 0);
+        json_auto_t *tried = page(audit, (TbAuditFilter){.limit = 1});
+        g_assert_cmpstr(json_string_value(json_object_get(json_array_get(tried, 0), "user")), ==,
+                        "x 2026 root login ko[2J");
+        /* nor does he hide another's line by one that looks the same */
+        tb_audit_note(audit, &(TbAuditNote){"q\nw", "e", "r", "ok", "", ""}, 600);
+        tb_audit_note(audit, &(TbAuditNote){"q", "w", "e\nr", "ok", "", ""}, 600);
+        g_assert_cmpuint(count(audit, (TbAuditFilter){0}), ==, 8);
         g_assert_cmpuint(count(audit, (TbAuditFilter){.action = "PUT /power_%"}), ==, 3);
         g_assert_cmpuint(count(audit, (TbAuditFilter){.action = "PUT_"}), ==, 0);
         g_assert_cmpuint(
@@ -176,7 +187,7 @@ static void test_audit(gconstpointer engine)
         g_assert_cmpuint(count(audit, (TbAuditFilter){.from_ms = G_MAXINT64}), ==, 0);
         json_auto_t *first = page(audit, (TbAuditFilter){.limit = 4});
         gint64 last = json_integer_value(json_object_get(json_array_get(first, 3), "id"));
-        g_assert_cmpuint(count(audit, (TbAuditFilter){.before = last}), ==, 1);
+        g_assert_cmpuint(count(audit, (TbAuditFilter){.before = last}), ==, 4);
         /* the oldest go, TB_LIMIT_SERVER_AUDIT of the default; what the queue does not take is counted */
         tb_server_limits.audit_rows = 100;
         for (guint i = 0; i < TB_LIMIT_SERVER_AUDIT_QUEUE + 10; i++)
