@@ -217,8 +217,7 @@ void tb_config_tokens(TbConfigReader *r, const json_t *list, const char *path, c
                 g_autofree char *shown = name ? tb_text_line(name, TB_LIMIT_URI) : NULL;
                 if (name && strcmp(shown, name) != 0)
                         tb_config_problem(r, node, "name", where,
-                                          "a name is one line of readable characters, without spaces at its "
-                                          "ends: logs and pages say who it was by it");
+                                          "a name is one line of readable characters: pages show it");
                 else if (name && token && !tb_auth_add(auth, name, token, its, &error))
                         tb_config_problem(r, node, NULL, where, "%s", tb_error_detail(error));
                 else if (name && token && devices)
