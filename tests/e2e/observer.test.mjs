@@ -495,3 +495,31 @@ test('the server is restarted: who watches peer to peer sees and controls on mea
   assert.deepEqual(await page.evaluate(() => window.rungs), [], 'the picture was there all the time');
   assert.equal(await peers(), before, 'no connection had to be made');
 });
+
+test('a grant that is pressed while the server is away is not delivered: said at once, and nothing of it comes later', async (t) => {
+  const { controlUrl } = await create('control');
+  const [has, asks] = [await watch(t, controlUrl, { webrtc: false }), await watch(t, controlUrl, { webrtc: false })];
+  for (const page of [has, asks]) await mayControl(page);
+  await has.locator('#lease-take').click();
+  await has.locator('#lease-release').waitFor();
+  const holder = (await host.get(`${BOARD}/lease`)).json.holder;
+  await asks.locator('#lease-ask').click();
+  const grant = has.getByRole('button', { name: 'Grant' });
+  await grant.waitFor();
+  const [port, state] = [Number(new URL(server.url).port), server.folder];
+  await server.program.kill();
+  await grant.click();
+  await has.locator('.toast', { hasText: 'Your answer did not arrive' }).waitFor();
+  server = await withServer(file, { port }, { state });
+  for (const page of [has, asks]) await say(page, 'host connected', 60000);
+  // asked again and refused: had the grant waited, it would have come first. The request of before ended with the line
+  // of who asked; the new one takes its place.
+  const strips = has.locator('.notice.ask');
+  await strips.evaluateAll((all) => all.forEach((el) => el.classList.add('before')));
+  await asks.locator('#lease-ask').click();
+  await has.locator('.notice.ask:not(.before)').waitFor();
+  assert.equal(await strips.count(), 1);
+  await has.getByRole('button', { name: 'Refuse' }).click();
+  await asks.locator('.toast', { hasText: 'keeps it for now' }).waitFor();
+  assert.equal((await host.get(`${BOARD}/lease`)).json.holder, holder);
+});

@@ -27,7 +27,7 @@ export class Leases extends Emitter {
     });
     this._keepers = new Map();
     this._given = null; // device that was granted to who asked
-    this._asks = new Map(); // device and request -> {device, away}
+    this._asks = new Map(); // device and request -> {device, by, away}
     for (const name of ['pointerdown', 'keydown', 'wheel']) {
       window.addEventListener(
         name,
@@ -80,6 +80,9 @@ export class Leases extends Emitter {
     if (!this.isMine(device) || by === this._store.state.me?.user) return;
     const key = `${device} ${ask ?? ''}`;
     this._asks.get(key)?.away();
+    // a tab asks once: what it asked before ended with its line, while nobody could tell us
+    for (const before of [...this._asks.values()])
+      if (peerOf(by) && before.device === device && before.by === by) before.away();
     const answer = async (grant) => {
       try {
         if (grant) this._given = device;
@@ -92,10 +95,20 @@ export class Leases extends Emitter {
         this._toast.info('Nobody asks any more', 'The request was withdrawn, or its time is over.');
       }
     };
+    // said also where the page says already that the line is broken: who answered has to know that nobody heard it
+    const failed = (doing) => (error) => {
+      if (error.status !== 0 && error.status !== 504) this._toast.error(error, doing);
+      else
+        this._toast.warn(
+          'Your answer did not arrive',
+          `${device} is as it was. Answer again when the connection is back.`,
+          `answer ${device}`,
+        );
+    };
     if (prefs.get('tabs', []).includes(peerOf(by))) {
       answer(true).then(
         () => this._toast.info('Another tab of yours has control now', `It asked for ${device}.`),
-        (error) => this._toast.error(error, 'The request of another tab'),
+        failed('The request of another tab'),
       );
       return;
     }
@@ -106,13 +119,13 @@ export class Leases extends Emitter {
       seconds: wait_s,
       grant: () => answer(true),
       refuse: () => answer(false),
-      onError: (error) => this._toast.error(error, 'The request'),
+      onError: failed('The request'),
     });
     const away = () => {
       this._asks.delete(key);
       strip();
     };
-    this._asks.set(key, { device, away });
+    this._asks.set(key, { device, by, away });
   }
 
   /** It was answered, or nobody asks any more. */

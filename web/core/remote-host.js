@@ -14,6 +14,7 @@ const PUT_OF = { power: 'set', gpio: 'set' };
 const POST_OF = { input: 'send', shell: 'run', instrument: 'query', sensors: 'post' };
 const LEASE_OF = { GET: 'get', POST: 'take', PUT: 'renew', DELETE: 'release' };
 const READS = /\.(get|list|history|log)$/;
+const NOW = /^lease\.answer$/; // it is of one request: later it would meet another one, or nobody
 const BELOW = new Set(['cycle', 'pulse', 'write', 'break', 'expect', 'history', 'log', 'rename', 'clipboard']);
 
 /**
@@ -131,7 +132,8 @@ export class RemoteHost {
   /** Who gives up while he waits for the lease and is given it all the same gives it back. */
   async _asked(verb, params, signal) {
     const timeoutMs = (params.wait_s ?? params.timeout_s ?? params.off_s ?? 0) * 1000 + WAIT_MS;
-    const queue = !READS.test(verb); // who only looks asks again; what waits is shown to the user
+    // who only looks asks again; what waits is shown to the user
+    const queue = !READS.test(verb) && !NOW.test(verb);
     const answer = this._commands.send(this._device, verb, params, { timeoutMs, queue });
     if (!signal) return answer;
     let off = null;

@@ -186,6 +186,24 @@ test('the end, and a host that is away, in words', () => {
   assert.match(lostWords({ ...link, online: false }), /^This device has no network/);
 });
 
+test('an answer to who asks for the lease goes now or not at all: what waits would meet another request', async () => {
+  const sent = [];
+  const way = { name: 'relay', open: false, ready: () => way.open, send: (text) => sent.push(text) > 0 };
+  const commands = new CommandClient({ client: 'page', direct: false });
+  commands.addRoute(way);
+  const host = new RemoteHost({ base: 'http://server/remote/', commands, device: 'board', kindOf: (n) => KINDS[n] });
+  const api = new Api({ base: 'http://server/remote/', fetch: host.fetch, direct: false });
+  await assert.rejects(api.answerLease('board', 3, true), { status: 0 });
+  assert.equal(commands.queued, 0);
+  way.open = true;
+  commands.routesChanged();
+  assert.deepEqual(
+    sent.filter((text) => text.includes('lease')),
+    [],
+  );
+  commands.close();
+});
+
 test('files and packages go by the link’s own routes, with its token, and the lease that the page has', async () => {
   const asked = [];
   const link = new LinkApi({
