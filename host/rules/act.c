@@ -10,6 +10,7 @@ struct TbRuleRun {
         TbLiveRule *live;   /* borrowed; it holds the run */
         char *user, *cause; /* owned; user: "rule:NAME" */
         size_t next;        /* of rule->then */
+        int links;
         bool released;      /* the lease was asked for, for this action */
         TbCommand *command; /* under way; NULL: none */
 };
@@ -89,6 +90,9 @@ static void begin_command(TbRuleRun *run, const json_t *action)
         const TbActor actor = tb_rule_actor(run->user, TB_ROLE_OPERATOR);
         json_auto_t *params = json_deep_copy(json_object_get(action, "params"));
         const char *verb = json_string_value(json_object_get(action, "verb"));
+        if (!g_str_has_prefix(verb, "recording.")) /* whoever keeps a clip sets nothing off */
+                tb_rule_chain_acts(run->rules->chains, device, run->live->rule->name, run->links,
+                                   tb_clock_mono_ms());
         if (strcmp(verb, "recording.clip") == 0) { /* which rule, and why, stands with the clip */
                 if (!params)
                         params = json_object();
@@ -132,11 +136,12 @@ static void go_on(TbRuleRun *run)
         run_free(run);
 }
 
-void tb_rule_act(TbLiveRule *live, const char *cause)
+void tb_rule_act(TbLiveRule *live, const char *cause, int links)
 {
         TbRuleRun *run = g_new0(TbRuleRun, 1);
         run->rules = live->rules;
         run->live = live;
+        run->links = links;
         run->user = g_strconcat("rule:", live->rule->name, NULL);
         g_autofree char *valid = g_utf8_make_valid(cause, -1);
         run->cause = g_steal_pointer(&valid);

@@ -1,5 +1,6 @@
 #pragma once
 /* What the files of host/rules share. Main thread. */
+#include "host/rules/chain.h"
 #include "host/rules/rule.h"
 #include "host/rules/rules.h"
 
@@ -29,6 +30,7 @@ struct TbRules {
         guint bus;
         gint64 wall_ms;       /* what the wall clock is before the monotonic one: when it jumps, it was set */
         TbWebhooks *webhooks; /* owned */
+        TbRuleChains *chains; /* owned */
         GQueue tries;         /* TbRuleTry, each ends itself */
         bool stopping;
 };
@@ -37,7 +39,8 @@ struct TbRules {
 TbActor tb_rule_actor(const char *user, TbRole role); /* borrows `user`: "rule:NAME" */
 /* The wall clock; when it was set since the last time, all rules know. */
 gint64 tb_rules_now(TbRules *rules);
-void tb_rule_judge(TbLiveRule *live, TbRuleVerdict verdict, char *cause_take);
+/* `device`: whose doing it is; NULL: the clock's, or the host's. */
+void tb_rule_judge(TbLiveRule *live, TbRuleVerdict verdict, const char *device, char *cause_take);
 /* One that is parsed takes its place among the others (or that of the one of its name). */
 TbLiveRule *tb_rules_put(TbRules *rules, TbRule *rule_take, bool configured);
 void tb_rules_remove(TbRules *rules, const char *name);
@@ -55,7 +58,8 @@ void tb_live_arm(TbLiveRule *live); /* its timer, after something has changed */
 TbInterface *tb_live_console(TbCore *core, const TbRule *rule);
 
 /* act.c: what a rule does */
-void tb_rule_act(TbLiveRule *live, const char *cause);
+/* `links`: how many rules came before it, one by the other (chain.h). */
+void tb_rule_act(TbLiveRule *live, const char *cause, int links);
 void tb_rule_run_cancel(TbRuleRun *run); /* accepts NULL */
 
 /* webhook.c */

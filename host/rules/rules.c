@@ -49,9 +49,31 @@ static void say(TbLiveRule *live, const char *type, json_t *data_take)
         tb_bus_publish(tb_core_bus(live->rules->core), type, live->rule->device, NULL, data_take);
 }
 
-void tb_rule_judge(TbLiveRule *live, TbRuleVerdict verdict, char *cause_take)
+/* Whether it is a link of a chain that is too long: then that is said, once for all of them. */
+static TbRuleVerdict in_chain(TbLiveRule *live, const char *device, int *ret_links)
+{
+        g_autofree char *names = NULL;
+        *ret_links = tb_rule_chain_link(live->rules->chains, device, live->rule->name,
+                                        live->rule->cooldown_ms, tb_clock_mono_ms(), &names);
+        if (*ret_links >= 0)
+                return (TbRuleVerdict){TB_RULE_FIRES, NULL};
+        if (names) {
+                tb_log(TB_LOG_WARNING, TB_F("device", device),
+                       "rules set each other off and rest for %d minutes: %s", TB_RULE_REST_MS / 60000,
+                       names);
+                say(live, "rule.loop",
+                    json_pack("{s:s, s:i}", "rules", names, "rest_s", TB_RULE_REST_MS / 1000));
+        }
+        return (TbRuleVerdict){names ? TB_RULE_HELD : TB_RULE_NOTHING,
+                               "rules set each other off through this device"};
+}
+
+void tb_rule_judge(TbLiveRule *live, TbRuleVerdict verdict, const char *device, char *cause_take)
 {
         g_autofree char *cause = cause_take;
+        int links = 0;
+        if (verdict.what == TB_RULE_FIRES && !live->run && !live->rule->dry_run)
+                verdict = in_chain(live, device, &links);
         if (verdict.what == TB_RULE_FIRES && live->run)
                 verdict = (TbRuleVerdict){TB_RULE_HELD, "what it began last time is not done yet"};
         if (verdict.what == TB_RULE_HELD)
@@ -62,7 +84,7 @@ void tb_rule_judge(TbLiveRule *live, TbRuleVerdict verdict, char *cause_take)
                live->rule->dry_run ? " (dry run: nothing is done)" : "", cause);
         say(live, "rule.fired", json_pack("{s:s, s:b}", "cause", cause, "dry_run", live->rule->dry_run));
         if (!live->rule->dry_run)
-                tb_rule_act(live, cause);
+                tb_rule_act(live, cause, links);
 }
 
 /* --- the bus --- */
@@ -87,7 +109,7 @@ static void on_sample(TbRules *rules, const TbEvent *event)
                 }
                 TbRuleVerdict v = tb_rule_sample(r, &live->state, value, tb_rules_now(rules));
                 if (v.what != TB_RULE_NOTHING)
-                        tb_rule_judge(live, v,
+                        tb_rule_judge(live, v, event->device,
                                       g_strdup_printf("%s of %s is %.6g", r->stream, r->device, value));
         }
 }
@@ -136,7 +158,7 @@ static void on_event(const TbEvent *event, gpointer data)
                 TbRuleVerdict v = tb_rule_event(live->rule, &live->state, event->type, event->device,
                                                 event->interface, event->data, tb_rules_now(rules));
                 if (v.what != TB_RULE_NOTHING)
-                        tb_rule_judge(live, v,
+                        tb_rule_judge(live, v, event->device,
                                       g_strdup_printf("%s of %s%s%s", event->type,
                                                       event->device ? event->device : "the host",
                                                       event->interface ? "/" : "",
@@ -337,6 +359,7 @@ TbRules *tb_rules_new(TbCore *core)
         rules->all = g_tree_new_full(by_name, NULL, NULL, live_free);
         rules->streams = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, free_list);
         rules->webhooks = tb_webhooks_new(core);
+        rules->chains = tb_rule_chains_new();
         load(rules);
         rules->bus = tb_bus_subscribe(tb_core_bus(core), on_event, rules);
         return rules;
@@ -352,5 +375,6 @@ void tb_rules_free(TbRules *rules)
         g_tree_destroy(rules->all);
         g_hash_table_unref(rules->streams);
         tb_webhooks_free(rules->webhooks);
+        tb_rule_chains_free(rules->chains);
         g_free(rules);
 }

@@ -33,7 +33,7 @@ static gboolean on_timer(gpointer data)
                 look_at_console(live);
         TbRuleVerdict v = tb_rule_tick(r, &live->state, tb_rules_now(live->rules));
         if (v.what != TB_RULE_NOTHING)
-                tb_rule_judge(live, v,
+                tb_rule_judge(live, v, r->sort == TB_RULE_SCHEDULE ? NULL : r->device,
                               r->sort == TB_RULE_SCHEDULE
                                       ? g_strdup("it is time")
                                       : g_strdup_printf("nothing of %s of %s for %.6g s",
@@ -99,7 +99,7 @@ static void matched(TbLiveRule *live, const json_t *result)
                 rearm(live, cool ? cool - now : LOOK_MS, -1);
         else
                 rearm(live, 0, json_integer_value(json_object_get(result, "offset")));
-        tb_rule_judge(live, v,
+        tb_rule_judge(live, v, live->rule->device,
                       g_strdup_printf("the console of %s printed \"%s\"", live->rule->device, match));
 }
 

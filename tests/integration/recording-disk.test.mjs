@@ -1,5 +1,5 @@
-// A small disk of the recordings that is full: recording stops, and says so; nothing else does. It goes on when there is
-// room, and what is there plays.
+// A small disk of the recordings that is full: recording stops, and says so; nothing else does. It goes on when there
+// is room, and what is there plays.
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
 import { mkdirSync, readdirSync, readFileSync } from 'node:fs';

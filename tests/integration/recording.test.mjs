@@ -70,14 +70,16 @@ function numbersOf(film) {
  */
 function assertWhole(numbers, leftOut = 0) {
   assert.ok(numbers.length > 0);
+  const painted = shown();
+  const stood = (n) => painted.get(n + 1) - painted.get(n);
+  // One that rests is encoded on, and better each time; one that was painted while the last was read is read again.
+  const twice = numbers.filter((n, i) => i && n === numbers[i - 1] && !(stood(n) >= 1400 / FPS)).length;
   assert.ok(
-    numbers.every((n, i) => !i || n > numbers[i - 1]),
+    twice <= numbers.length / 8 && numbers.every((n, i) => !i || n >= numbers[i - 1]),
     `each once, in their order: ${numbers}`,
   );
-  const painted = shown();
   const missing = [...painted.keys()].filter(
-    (n) =>
-      n > numbers[0] && n < numbers.at(-1) && !numbers.includes(n) && painted.get(n + 1) - painted.get(n) >= 800 / FPS,
+    (n) => n > numbers[0] && n < numbers.at(-1) && !numbers.includes(n) && stood(n) >= 800 / FPS,
   );
   assert.ok(missing.length <= leftOut, `${missing} missing of ${numbers}; ${leftOut} were left out`);
 }

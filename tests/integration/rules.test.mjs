@@ -252,6 +252,29 @@ test('what is no rule is refused by field, in the configuration with its line', 
   assert.ok(existsSync(file));
 });
 
+test('RULE_CHAIN: rules that set each other off through a device are held, and named', async (t) => {
+  const told = await host.sse('/host/events');
+  t.after(() => told.stop());
+  const answers = (to, text) => ({
+    device: 'board',
+    when: { console: `${to}[.]` },
+    then: [{ verb: 'console.write', params: { text: `${text}.\n` } }],
+    cooldown_s: 0,
+  });
+  assert.equal((await host.post('/host/rules', { name: 'tick', ...answers('tock', 'tick') })).status, 201);
+  assert.equal((await host.post('/host/rules', { name: 'tock', ...answers('tick', 'tock') })).status, 201);
+  await host.post('/host/devices/board/console/write', { text: 'tick.\n' });
+  const loop = await told.find((e) => e.data.type === 'rule.loop', { ms: 20000, what: 'the loop to be told' });
+  assert.deepEqual(loop.data.data.rules.split(', ').sort(), ['tick', 'tock']);
+  const held = await told.find((e) => e.data.type === 'rule.held' && /each other/.test(e.data.data.why));
+  assert.equal(held.data.data.rule, loop.data.data.rule);
+  await host.post('/host/devices/board/console/write', { text: 'tick.\n' });
+  await host.post('/host/devices/board/console/expect', { pattern: 'done', send: 'done\n', timeout_s: 10 });
+  const acted = told.items.filter((e) => e.data.type === 'rule.fired' && /^t[io]ck$/.test(e.data.data.rule)).length;
+  assert.ok(acted <= 6 * 2, `${acted} acted`);
+  for (const name of ['tick', 'tock']) assert.equal((await host.delete(`/host/rules/${name}`)).status, 204);
+});
+
 test('RULES: 64 of a host, not more', async () => {
   const then = [{ notify: 'x' }];
   for (let n = (await host.get('/host/rules')).json.length; n < 64; n++)

@@ -346,6 +346,8 @@ export function describe(event) {
       return `rule ${d.rule} was held back: ${d.why}`;
     case 'rule.refused':
       return `rule ${d.rule}: ${d.verb} refused: ${d.error?.detail ?? d.error?.title ?? ''}`;
+    case 'rule.loop':
+      return `rules set each other off and rest for ${Math.round((d.rest_s ?? 600) / 60)} minutes: ${d.rules ?? '?'}`;
     case 'rule.notify':
       return `${d.text} (rule ${d.rule}: ${d.cause})`;
     case 'rule.webhook':
