@@ -348,12 +348,12 @@ static void unref_certificate(gpointer p)
         g_object_unref(p);
 }
 
-void tb_config_ca(TbConfigReader *r, const json_t *section, const char *file)
+void tb_config_ca(TbConfigReader *r, const json_t *section, const char *path, const char *file)
 {
         g_autoptr(GError) error = NULL;
         GList *list = file ? g_tls_certificate_list_new_from_file(file, &error) : NULL;
         if (file && !list)
-                tb_config_problem(r, section, "ca", "server.ca", "%s: %s", file,
+                tb_config_problem(r, section, "ca", path, "%s: %s", file,
                                   error ? error->message : "there is no certificate in it (PEM is expected)");
         g_list_free_full(list, unref_certificate);
 }

@@ -74,8 +74,8 @@ void tb_config_public(TbConfigReader *r, const char *url, TbAuth *auth, bool ins
 /* The row TB_CONFIG_TLS: "optional", "required", "local", or {cert, key}. Files are named from the configuration's folder.
  * *ret_tls: the caller's; NULL: plain HTTP, or *ret_local: what tb_tls_local_open() makes in the state folder. */
 void tb_config_tls(TbConfigReader *r, json_t *node, TbTls **ret_tls, bool *ret_required, bool *ret_local);
-/* A file of certificates (PEM) that `section` names in its field "ca" must have one. `file` NULL: fine. */
-void tb_config_ca(TbConfigReader *r, const json_t *section, const char *file);
+/* A file of certificates (PEM) that `section` names in its field "ca", which users know as `path`, must have one. `file` NULL: fine. */
+void tb_config_ca(TbConfigReader *r, const json_t *section, const char *path, const char *file);
 /* A file that the configuration names, relative to its folder: its absolute path. The caller frees it; NULL for NULL. */
 char *tb_config_path(const TbConfigReader *r, const char *path);
 /* Networks of proxies; never NULL. */

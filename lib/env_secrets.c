@@ -4,13 +4,28 @@
 
 #include "lib/config.h"
 
-const char *const tb_env_secrets[] = {"TESTBED_TOKEN",          "SERVER_TOKEN",
-                                      "HOST_VNC_PASSWORD",      "WEBRTC_TURN_SECRET",
-                                      "TESTBED_ADMIN_PASSWORD", "JWT_SECRET",
-                                      "DATABASE_URL",           "REDIS_URL",
-                                      "POSTGRES_PASSWORD",      "FLASK_SECRET_KEY",
-                                      "AWS_SECRET_ACCESS_KEY",  "AWS_SESSION_TOKEN",
-                                      "AZURITE_ACCOUNT_KEY",    NULL};
+const char *const tb_env_secrets[] = {"TESTBED_TOKEN",
+                                      "SERVER_TOKEN",
+                                      "HOST_VNC_PASSWORD",
+                                      "WEBRTC_TURN_SECRET",
+                                      "TESTBED_ADMIN_PASSWORD",
+                                      "JWT_SECRET",
+                                      "DATABASE_URL",
+                                      "REDIS_URL",
+                                      "POSTGRES_PASSWORD",
+                                      "FLASK_SECRET_KEY",
+                                      "AWS_SECRET_ACCESS_KEY",
+                                      "AWS_SESSION_TOKEN",
+                                      "AZURITE_ACCOUNT_KEY",
+                                      "OIDC_CLIENT_SECRET",
+                                      "SMTP_PASSWORD",
+                                      "TELEGRAM_BOT_TOKEN",
+                                      "TELEGRAM_WEBHOOK_SECRET",
+                                      "NTFY_TOKEN",
+                                      "NOTIFY_WEBHOOK_SECRET",
+                                      "VAPID_PRIVATE_KEY",
+                                      "WORKER_API_TOKEN",
+                                      NULL};
 
 void tb_env_secrets_guard(void)
 {

@@ -11,7 +11,7 @@ VERSION := $(shell git describe --tags --always --dirty 2>/dev/null || echo unkn
 LIB_PKGS := glib-2.0 gio-unix-2.0 jansson yaml-0.1 libmicrohttpd libssl libcrypto libpcre2-8
 HOST_PKGS := zlib gstreamer-1.0 gstreamer-app-1.0 gstreamer-video-1.0 gstreamer-audio-1.0 gstreamer-webrtc-1.0 gstreamer-sdp-1.0 gstreamer-rtp-1.0 \
 	nice libvncserver libsoup-3.0 libssl libturbojpeg libpng cairo xkbcommon
-SERVER_PKGS := libqrencode sqlite3 libpq libsodium libcurl
+SERVER_PKGS := libqrencode sqlite3 libpq libsodium libcurl jose
 # programs in tests/tools; --as-needed keeps them out of everything else
 TOOL_PKGS := x11 xext libvncclient
 # a driver names its own libraries in drivers/<name>/driver.mk: DRIVER_PKGS += libusb-1.0; these are drivers/transport's

@@ -14,6 +14,7 @@
 #include "server/cluster/redis.h"
 #include "server/config_blob.h"
 #include "server/config_events.h"
+#include "server/config_oidc.h"
 #include "server/store/db.h"
 
 #define DEFAULT_FILE "/etc/testbed/server.yaml"
@@ -80,6 +81,7 @@ static const TbParam top_params[] = {
          .min = TB_LIMIT_JWT_SECRET,
          .max = 1024,
          .help = "HS256: who signs with it says who is who"},
+        TB_CONFIG_OIDC,
         {.name = "turn", .type = TB_PARAM_OBJECT, .fallback = "{}", .help = "servers, secret, ttl_s"},
         TB_CONFIG_LOG_LEVEL,
         {.name = "insecure",
@@ -206,6 +208,7 @@ static void read_file(TbServerConfig *c, TbConfigReader *r)
         c->redis = tb_config_string(redis, "url");
         read_limits(&c->limits, r, top);
         tb_config_events_read(&c->events, r, top);
+        tb_config_oidc_read(&c->oidc, r, top);
         c->address = tb_config_string(top, "address");
         c->port = (guint16)json_integer_value(json_object_get(top, "port"));
         tb_config_listen(r, top, &c->address, &c->port);
@@ -252,6 +255,7 @@ static void read_environment(TbServerConfig *c, TbConfigReader *r)
                 c->origins = g_steal_pointer(&front);
         }
         tb_config_events_environment(&c->events, r);
+        tb_config_oidc_environment(&c->oidc, r);
         tb_config_env_log_level(r, &c->log_level);
         if (token && !tb_auth_add(c->auth, "TESTBED_TOKEN", token, TB_ROLE_ADMIN, &error))
                 tb_config_env_problem(r, "TESTBED_TOKEN", "%s", error->message);
@@ -291,7 +295,7 @@ static void look_for_people(TbServerConfig *c, TbConfigReader *r)
                                       TB_LIMIT_JWT_SECRET);
         if (c->admin_password && !tb_password_is_good(c->admin_password, "admin", &error))
                 tb_config_env_problem(r, "TESTBED_ADMIN_PASSWORD", "%s", error->message);
-        if (c->jwt_secret || c->admin_password || c->had_accounts)
+        if (c->jwt_secret || c->oidc.issuer || c->admin_password || c->had_accounts)
                 tb_auth_close(c->auth);
 }
 
@@ -376,6 +380,7 @@ void tb_server_config_free(TbServerConfig *config)
         g_free(config->cluster_listen);
         g_free(config->cluster_address);
         g_free(config->jwt_secret);
+        tb_oidc_options_clear(&config->oidc);
         g_free(config->admin_password);
         g_strfreev(config->names);
         g_strfreev(config->origins);

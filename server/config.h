@@ -14,6 +14,7 @@
 #include "lib/server_limits.h"
 #include "lib/tls.h"
 #include "server/events/events.h"
+#include "server/oidc/oidc.h"
 
 typedef struct TbServerConfig {
         char *address;         /* 127.0.0.1 */
@@ -33,6 +34,7 @@ typedef struct TbServerConfig {
         TbIceConfig ice;
         TbLogLevel log_level;
         char *jwt_secret;     /* JWT_SECRET: whoever signs with it says who is who; NULL: nobody */
+        TbOidcOptions oidc;   /* whom it is told by another; issuer NULL: nobody */
         char *admin_password; /* TESTBED_ADMIN_PASSWORD: of the first account; NULL */
         bool had_accounts;    /* there is the mark of them in the state folder */
         bool insecure;

@@ -186,12 +186,12 @@ static bool start(TbServer *server, const int *listener, GError **error)
 }
 
 static const TbRoute *const tables[] = {
-        tb_server_routes,          tb_server_host_routes,      tb_server_list_routes,
-        tb_server_enrol_routes,    tb_server_own_routes,       tb_server_login_routes,
-        tb_server_signin_routes,   tb_server_token_routes,     tb_server_privacy_routes,
-        tb_server_user_routes,     tb_server_group_routes,     tb_server_audit_routes,
-        tb_server_phone_routes,    tb_server_telemetry_routes, tb_server_link_routes,
-        tb_server_diagnose_routes, tb_server_registered_routes};
+        tb_server_routes,         tb_server_host_routes,     tb_server_list_routes,
+        tb_server_enrol_routes,   tb_server_own_routes,      tb_server_login_routes,
+        tb_server_signin_routes,  tb_server_token_routes,    tb_server_oidc_routes,
+        tb_server_privacy_routes, tb_server_user_routes,     tb_server_group_routes,
+        tb_server_audit_routes,   tb_server_phone_routes,    tb_server_telemetry_routes,
+        tb_server_link_routes,    tb_server_diagnose_routes, tb_server_registered_routes};
 
 TbServer *tb_server_new_on(const TbServerConfig *config, const int *listener, TbBeats *beats, GError **error)
 {
@@ -277,6 +277,7 @@ void tb_server_free(TbServer *server)
                 return;
         tb_http_free(g_steal_pointer(&server->http)); /* ends every connection: the pairing is told */
         tb_hasher_free(server->hasher);
+        tb_oidc_free(server->oidc);
         tb_server_end_events(server);
         tb_redis_free(server->redis);
         tb_audit_free(server->audit);

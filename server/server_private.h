@@ -13,6 +13,7 @@
 #include "server/calls/calls.h"
 #include "server/cluster/redis.h"
 #include "server/config.h"
+#include "server/oidc/oidc.h"
 #include "server/pairing/carry.h"
 #include "server/pairing/pairing.h"
 #include "server/pairing/persist.h"
@@ -39,6 +40,7 @@ struct TbServer {
         TbPeople *people;             /* owned */
         bool looked_for_accounts;     /* in what the store had at the start */
         TbHasher *hasher;             /* owned */
+        TbOidc *oidc;                 /* owned; NULL: nobody signs in elsewhere */
         TbGuesses *guesses;           /* owned */
         TbAudit *audit;               /* owned */
         TbBlobs *blobs;               /* owned */
@@ -52,9 +54,10 @@ struct TbServer {
 
 extern const TbRoute tb_server_routes[], tb_server_host_routes[], tb_server_enrol_routes[],
         tb_server_own_routes[], tb_server_login_routes[], tb_server_signin_routes[], tb_server_token_routes[],
-        tb_server_privacy_routes[], tb_server_user_routes[], tb_server_group_routes[],
-        tb_server_audit_routes[], tb_server_telemetry_routes[], tb_server_link_routes[],
-        tb_server_list_routes[], tb_server_registered_routes[], tb_server_diagnose_routes[];
+        tb_server_oidc_routes[], tb_server_privacy_routes[], tb_server_user_routes[],
+        tb_server_group_routes[], tb_server_audit_routes[], tb_server_telemetry_routes[],
+        tb_server_link_routes[], tb_server_list_routes[], tb_server_registered_routes[],
+        tb_server_diagnose_routes[];
 /* Parameters of what is given out, in two tables: "ttl_s" and "note" */
 #define TB_SERVER_TERMS                                                                                      \
         {.name = "ttl_s",                                                                                    \

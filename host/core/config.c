@@ -372,7 +372,7 @@ TbHostConfig *tb_host_config_load(const TbHostOptions *options, GError **error)
         tb_environment_read(c, &r);
         fill_defaults(c, options);
         check_urls(c, &r);
-        tb_config_ca(&r, json_object_get(tb_config_root(&r), "server"), c->server_ca);
+        tb_config_ca(&r, json_object_get(tb_config_root(&r), "server"), "server.ca", c->server_ca);
         check_ice(c, &r);
         check_access(c, &r);
         tb_config_check_devices(c, &r);

@@ -179,7 +179,7 @@ json_t *tb_config_uplink(TbConfigReader *r, json_t *node, const char *server_url
                 if (server_ca && !text_of(u, "ca"))
                         json_object_set_new(u, "ca", json_string(server_ca));
         }
-        tb_config_ca(r, node, text_of(u, "ca"));
+        tb_config_ca(r, node, "uplink.ca", text_of(u, "ca"));
         check(r, node, u, server_token);
         return u;
 }

@@ -78,7 +78,7 @@ static bool is_safe_way(TbRequest *request, const TbServer *server, GError **err
 }
 
 /* --- in and out --- */
-static char *cookie_path(TbRequest *request, TbServer *server)
+char *tb_server_cookie_path(TbRequest *request, TbServer *server)
 {
         g_autoptr(GUri) uri = g_uri_parse(tb_server_base_url(request, server), G_URI_FLAGS_NONE, NULL);
         const char *path = uri ? g_uri_get_path(uri) : "";
@@ -87,7 +87,7 @@ static char *cookie_path(TbRequest *request, TbServer *server)
 
 static void set_cookie(TbRequest *request, TbServer *server, TbLoginKind kind, const char *token)
 {
-        g_autofree char *path = cookie_path(request, server);
+        g_autofree char *path = tb_server_cookie_path(request, server);
         bool secure = g_str_has_prefix(tb_request_base_url(request), "https:");
         g_autofree char *cookie = tb_people_cookie(server->people, kind, token, path, secure);
         tb_request_add_header(request, "Set-Cookie", cookie);
@@ -100,31 +100,36 @@ static char *browser_of(TbRequest *request)
         return tb_text_line(valid, TB_LIMIT_LABEL / 2);
 }
 
+char *tb_server_sign_in_browser(TbRequest *request, TbServer *server, const char *user)
+{
+        g_autofree char *token = NULL, *known = NULL, *about = browser_of(request);
+        const char *peer = tb_request_peer(request),
+                   *browser = tb_people_browser(server->people, tb_request_header(request, "Cookie"), user);
+        if (browser)
+                tb_accounts_login_seen(tb_people_store(server->people), browser, peer, tb_clock_ms());
+        const TbLogin *login = tb_people_sign_in(server->people, user, TB_LOGIN_PAGE, about, peer,
+                                                 tb_server_limits.login_max_s, &token);
+        char *id = g_strdup(login->id);
+        set_cookie(request, server, TB_LOGIN_PAGE, token);
+        if (!browser) {
+                tb_people_sign_in(server->people, user, TB_LOGIN_BROWSER, about, peer, TB_LIMIT_LOGIN_TOKEN_S,
+                                  &known);
+                set_cookie(request, server, TB_LOGIN_BROWSER, known);
+        }
+        tb_log(TB_LOG_INFO, TB_F("user", user, "peer", peer, "request", tb_request_id(request)), "signed in");
+        return id;
+}
+
 static void signed_in(Try *t)
 {
         TbServer *server = t->server;
         TbGuess guess = guess_of(t);
+        tb_guesses_right(server->guesses, &guess, g_get_monotonic_time());
         if (t->pair) {
-                tb_guesses_right(server->guesses, &guess, g_get_monotonic_time());
                 tb_server_give_pair(t->request, server, t->user);
                 return;
         }
-        g_autofree char *token = NULL, *known = NULL, *about = browser_of(t->request);
-        const char *peer = tb_request_peer(t->request);
-        tb_guesses_right(server->guesses, &guess, g_get_monotonic_time());
-        const TbLogin *login = tb_people_sign_in(server->people, t->user, TB_LOGIN_PAGE, about, peer,
-                                                 tb_server_limits.login_max_s, &token);
-        g_autofree char *id = g_strdup(login->id);
-        set_cookie(t->request, server, TB_LOGIN_PAGE, token);
-        if (t->browser)
-                tb_accounts_login_seen(tb_people_store(server->people), t->browser, peer, tb_clock_ms());
-        if (!t->browser) {
-                tb_people_sign_in(server->people, t->user, TB_LOGIN_BROWSER, about, peer,
-                                  TB_LIMIT_LOGIN_TOKEN_S, &known);
-                set_cookie(t->request, server, TB_LOGIN_BROWSER, known);
-        }
-        tb_log(TB_LOG_INFO, TB_F("user", t->user, "peer", peer, "request", tb_request_id(t->request)),
-               "signed in");
+        g_autofree char *id = tb_server_sign_in_browser(t->request, server, t->user);
         TbCaller caller;
         tb_people_caller(server->people, tb_accounts_user(tb_people_store(server->people), t->user),
                          TB_BY_COOKIE, id, &caller);
@@ -182,8 +187,9 @@ static void ways_in(TbRequest *request, gpointer data)
         TbAccounts *store = tb_people_store(server->people);
         tb_request_add_header(request, "Cache-Control", "no-store");
         tb_request_reply_json(request, 200,
-                              json_pack("{s:b, s:b}", "passwords", tb_accounts_users(store) > 0, "open",
-                                        tb_auth_is_open(server->config->auth)));
+                              json_pack("{s:b, s:b, s:s*}", "passwords", tb_accounts_users(store) > 0, "open",
+                                        tb_auth_is_open(server->config->auth), "oidc",
+                                        server->oidc ? server->config->oidc.name : NULL));
 }
 
 static void logout(TbRequest *request, gpointer data)
@@ -292,7 +298,9 @@ const TbRoute tb_server_login_routes[] = {
          .path = "/api/login",
          .handler = ways_in,
          .tag = "accounts",
-         .summary = "How one comes in here: `passwords`: there are accounts; `open`: nobody is asked",
+         .summary =
+                 "How one comes in here: `passwords`: there are accounts; `open`: nobody is asked; `oidc`: "
+                 "what the provider is called by which GET /api/oidc/start signs in",
          .answers = "200 application/json"},
         {.method = "POST",
          .path = "/api/login",

@@ -115,7 +115,8 @@ bool tb_people_has_admin_without(TbPeople *p, const char *name, TbRole role)
                 return true;
         for (guint i = 0; i < all->len; i++) {
                 const TbUser *user = g_ptr_array_index(all, i);
-                if ((strcmp(user->name, name) == 0 ? role : user->role) >= TB_ROLE_ADMIN && user->password)
+                if ((strcmp(user->name, name) == 0 ? role : user->role) >= TB_ROLE_ADMIN &&
+                    (user->password || (user->identity && p->options.has_provider)))
                         return true;
         }
         return false;
@@ -164,8 +165,7 @@ static bool is_of_login(TbPeople *p, const TbLogin *login, TbCallerBy by, const 
         return true;
 }
 
-/* The value of one cookie, which we have made: nothing is escaped. NULL: not there; the caller frees. */
-static char *cookie_of(const char *cookies, const char *name)
+char *tb_cookie_value(const char *cookies, const char *name)
 {
         g_auto(GStrv) parts = g_strsplit(cookies ? cookies : "", ";", 0);
         gsize n = strlen(name);
@@ -223,7 +223,7 @@ bool tb_people_identify(const TbShown *shown, TbCaller *caller, GError **error, 
 {
         TbPeople *p = data;
         if (!shown->token) {
-                g_autofree char *token = cookie_of(shown->cookies, p->cookies[TB_LOGIN_PAGE]);
+                g_autofree char *token = tb_cookie_value(shown->cookies, p->cookies[TB_LOGIN_PAGE]);
                 const TbLogin *login = token ? live(p, token, TB_LOGIN_PAGE) : NULL;
                 return is_of_login(p, login, TB_BY_COOKIE, shown->peer, caller);
         }
@@ -331,7 +331,7 @@ guint tb_people_sign_out(TbPeople *p, const char *user, const char *but)
 
 const char *tb_people_browser(TbPeople *p, const char *cookies, const char *user)
 {
-        g_autofree char *token = cookie_of(cookies, p->cookies[TB_LOGIN_BROWSER]);
+        g_autofree char *token = tb_cookie_value(cookies, p->cookies[TB_LOGIN_BROWSER]);
         const TbLogin *login = token ? live(p, token, TB_LOGIN_BROWSER) : NULL;
         return login && strcmp(login->user, user) == 0 ? login->id : NULL;
 }

@@ -14,6 +14,7 @@ typedef struct TbPeopleOptions {
         TbAccounts *store;      /* borrowed */
         TbAuth *tokens;         /* borrowed: of the configuration */
         const char *jwt_secret; /* borrowed; NULL: nobody else signs */
+        bool has_provider;      /* who has an identity can sign in by it */
         const char *state_dir;  /* borrowed */
 } TbPeopleOptions;
 
@@ -54,5 +55,7 @@ const char *tb_people_browser(TbPeople *people, const char *cookies, const char 
 bool tb_people_is_here(TbPeople *people, const char *user,
                        const char *net);              /* signed in from this network now */
 void tb_people_tick(TbPeople *people, gint64 now_ms); /* forgets what has expired */
+/* The value of one cookie, which we have made: nothing is escaped. NULL: not there; the caller frees. */
+char *tb_cookie_value(const char *cookies, const char *name);
 /* "Set-Cookie" of a login; `token` NULL: takes it away. `path`: where the server is, with its slashes. The caller frees. */
 char *tb_people_cookie(TbPeople *people, TbLoginKind kind, const char *token, const char *path, bool secure);

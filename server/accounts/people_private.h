@@ -16,6 +16,12 @@ extern const TbParam tb_server_token_params[], tb_server_login_params[];
 void tb_server_login_program(TbRequest *request, gpointer server);
 void tb_server_give_pair(TbRequest *request, TbServer *server, const char *user);
 
+/* Whether an account of that name can be made: TB_ERROR_BUSY, TB_ERROR_LIMIT. */
+bool tb_server_is_free(TbServer *server, const char *name, GError **error);
+/* The browser that has asked is signed in: its cookies go with the answer. The sign-in's id; the caller frees. */
+char *tb_server_sign_in_browser(TbRequest *request, TbServer *server, const char *user);
+char *tb_server_cookie_path(TbRequest *request, TbServer *server); /* with its slashes; the caller frees */
+
 void tb_server_refuse(TbRequest *request, GError **error); /* answers, and clears it */
 /* A list of texts, each of which `good` takes; NULL with the error. The caller frees. */
 char **tb_server_texts_of(const json_t *list, const char *field, bool (*good)(const char *text),

@@ -51,6 +51,9 @@ json_t *tb_server_about_caller(TbServer *server, const TbCaller *caller)
         for (char **g = user ? user->groups : NULL; g && *g; g++)
                 json_array_append_new(groups, json_string(*g));
         json_object_set_new(o, "groups", groups);
+        if (user)
+                json_object_update_new(o, json_pack("{s:b, s:b}", "hasPassword", user->password != NULL,
+                                                    "connected", user->identity != NULL));
         return o;
 }
 
@@ -67,11 +70,13 @@ bool tb_server_begin_people(TbServer *server, GError **error)
         server->people = tb_people_new(&(TbPeopleOptions){.store = tb_persist_accounts(server->persist),
                                                           .tokens = config->auth,
                                                           .jwt_secret = config->jwt_secret,
+                                                          .has_provider = config->oidc.issuer != NULL,
                                                           .state_dir = config->state_dir});
         tb_accounts_on_login_gone(tb_persist_accounts(server->persist), on_login_gone, server);
         server->guesses = tb_guesses_new();
         server->audit = tb_audit_new(tb_persist_db(server->persist));
         tb_metrics_collector(server->metrics, tb_audit_metrics, server->audit);
+        server->oidc = config->oidc.issuer ? tb_oidc_new(&config->oidc) : NULL;
         server->hasher = tb_hasher_new(error);
         return server->hasher != NULL;
 }

@@ -118,9 +118,9 @@ static json_t *account_of(const TbUser *user)
         if (!user)
                 return json_null();
         g_autofree char *made = tb_clock_rfc3339(user->created_ms);
-        return json_pack("{s:s, s:s, s:o, s:s, s:b}", "name", user->name, "role", tb_role_name(user->role),
-                         "groups", tb_server_json_of(user->groups), "createdAt", made, "hasPassword",
-                         user->password != NULL);
+        return json_pack("{s:s, s:s, s:o, s:s, s:b, s:s?}", "name", user->name, "role",
+                         tb_role_name(user->role), "groups", tb_server_json_of(user->groups), "createdAt",
+                         made, "hasPassword", user->password != NULL, "identity", user->identity);
 }
 
 static void give(TbRequest *request, TbServer *server, const char *name)

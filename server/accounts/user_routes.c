@@ -24,9 +24,10 @@ static json_t *about_user(TbServer *server, const TbUser *user)
         }
         if (last_ms)
                 seen = tb_clock_rfc3339(last_ms);
-        return json_pack("{s:s, s:s, s:o, s:b, s:i, s:s, s:s?}", "name", user->name, "role",
+        return json_pack("{s:s, s:s, s:o, s:b, s:b, s:i, s:s, s:s?}", "name", user->name, "role",
                          tb_role_name(user->role), "groups", tb_server_json_of(user->groups), "hasPassword",
-                         user->password != NULL, "sessions", (int)n, "createdAt", made, "lastSeen", seen);
+                         user->password != NULL, "connected", user->identity != NULL, "sessions", (int)n,
+                         "createdAt", made, "lastSeen", seen);
 }
 
 static void list_users(TbRequest *request, gpointer data)
@@ -53,30 +54,39 @@ static void wish_free(Wish *w)
         tb_request_unref(w->request);
         g_free(w->user.name);
         g_free(w->user.password);
+        g_free(w->user.identity);
         g_strfreev(w->user.groups);
         g_free(w);
+}
+
+bool tb_server_is_free(TbServer *server, const char *name, GError **error)
+{
+        const TbUser *like = tb_people_resembles(server->people, name);
+        if (like)
+                tb_error_set_field(error, TB_ERROR_BUSY, "name", "there is a user \"%s\" already",
+                                   like->name);
+        else if (tb_people_is_taken(server->people, name))
+                tb_error_set_field(error, TB_ERROR_BUSY, "name",
+                                   "\"%s\" is the name of a token of the configuration: take another one",
+                                   name);
+        else if (tb_accounts_users(tb_people_store(server->people)) >= tb_server_limits.users)
+                tb_set_error(error, TB_ERROR_LIMIT, "there are %u users, more are not kept",
+                             tb_server_limits.users);
+        else
+                return true;
+        return false;
 }
 
 /* What must hold at the moment of the change: a password took its time. */
 static bool may_be(const Wish *w, GError **error)
 {
         TbPeople *people = w->server->people;
-        TbAccounts *store = tb_people_store(people);
-        bool there = tb_accounts_user(store, w->user.name) != NULL;
-        const TbUser *like = w->is_new ? tb_people_resembles(people, w->user.name) : NULL;
-        if (like)
-                tb_error_set_field(error, TB_ERROR_BUSY, "name", "there is a user \"%s\" already",
-                                   like->name);
-        else if (w->is_new && tb_people_is_taken(people, w->user.name))
-                tb_error_set_field(error, TB_ERROR_BUSY, "name",
-                                   "\"%s\" is the name of a token of the configuration: take another one",
-                                   w->user.name);
-        else if (!w->is_new && !there)
+        bool comes_in = w->user.password || (w->user.identity && w->server->oidc);
+        if (w->is_new && !tb_server_is_free(w->server, w->user.name, error))
+                return false;
+        if (!w->is_new && !tb_accounts_user(tb_people_store(people), w->user.name))
                 tb_set_error(error, TB_ERROR_NOT_FOUND, "there is no user \"%s\"", w->user.name);
-        else if (w->is_new && tb_accounts_users(store) >= tb_server_limits.users)
-                tb_set_error(error, TB_ERROR_LIMIT, "there are %u users, more are not kept",
-                             tb_server_limits.users);
-        else if (!tb_people_has_admin_without(people, w->user.name, w->user.password ? w->user.role : 0) &&
+        else if (!tb_people_has_admin_without(people, w->user.name, comes_in ? w->user.role : 0) &&
                  !(w->is_new && w->user.role >= TB_ROLE_ADMIN && w->user.password))
                 tb_set_error(error, TB_ERROR_BUSY,
                              w->is_new ? "the first user must be an administrator with a password: from then "
@@ -94,6 +104,8 @@ static void keep_the_rest(Wish *w)
         const TbUser *now = tb_accounts_user(tb_people_store(w->server->people), w->user.name);
         if (w->is_new || !now)
                 return;
+        g_free(w->user.identity);
+        w->user.identity = g_strdup(now->identity);
         if (!w->says_role)
                 w->user.role = now->role;
         if (!w->says_groups) {
@@ -194,6 +206,7 @@ static void wish(TbRequest *request, TbServer *server, const char *name, bool is
         w->user = old && !is_new ? *old : (TbUser){.created_ms = tb_clock_ms()};
         w->user.name = g_strdup(name);
         w->user.password = g_strdup(w->user.password);
+        w->user.identity = g_strdup(w->user.identity);
         w->user.groups = w->user.groups ? g_strdupv(w->user.groups) : g_new0(char *, 1);
         if (!tb_server_is_name(name))
                 tb_error_set_field(&error, TB_ERROR_INVALID, "name", "name must be %s",

@@ -1,7 +1,7 @@
 #pragma once
 /* The seam of a notifier, and what they share. */
 #include "server/notify/notify.h"
-#include "server/notify/send.h"
+#include "server/outward/send.h"
 
 /* A request that is being made: `ask` borrows from `owned`. */
 typedef struct TbSaid {

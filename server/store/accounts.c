@@ -41,6 +41,7 @@ static void row_free(gpointer p)
         case TB_ACCOUNT_USERS:
                 g_free(row->user.name);
                 g_free(row->user.password);
+                g_free(row->user.identity);
                 g_strfreev(row->user.groups);
                 break;
         case TB_ACCOUNT_GROUPS:
@@ -215,6 +216,7 @@ static Row *row_of_user(const TbUser *user)
         row->user = *user;
         row->user.name = g_strdup(user->name);
         row->user.password = g_strdup(user->password);
+        row->user.identity = g_strdup(user->identity);
         row->user.groups = user->groups ? g_strdupv(user->groups) : g_new0(char *, 1);
         return row;
 }
@@ -330,7 +332,9 @@ char **tb_accounts_words(const char *text)
 
 static Row *read_user(const TbDbResult *rows, guint i, const char *name)
 {
-        TbUser user = {.name = (char *)name, .password = (char *)tb_db_get_text(rows, i, 3)};
+        TbUser user = {.name = (char *)name,
+                       .password = (char *)tb_db_get_text(rows, i, 3),
+                       .identity = (char *)tb_db_get_text(rows, i, 6)};
         g_auto(GStrv) groups = tb_accounts_words(tb_db_get_text(rows, i, 2));
         if (!tb_role_parse(tb_db_get_text(rows, i, 1), &user.role))
                 return NULL;

@@ -17,6 +17,7 @@ typedef struct TbUser {
         TbRole role;    /* the most that he may anywhere */
         char **groups;  /* names; none: no group narrows him */
         gint64 created_ms, password_ms; /* wall clock */
+        char *identity; /* what a provider calls him ("ISSUER SUBJECT", server/oidc); NULL: none does */
 } TbUser;
 
 typedef struct TbGroup {

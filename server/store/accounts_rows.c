@@ -14,6 +14,7 @@ void tb_accounts_write_user(const TbUser *user, TbDbCall *call)
         tb_db_text(call, user->password);
         tb_db_int(call, user->created_ms);
         tb_db_int(call, user->password_ms);
+        tb_db_text(call, user->identity);
 }
 
 void tb_accounts_write_group(const TbGroup *group, TbDbCall *call)

@@ -3,7 +3,8 @@
 import assert from 'node:assert/strict';
 import { before, test } from 'node:test';
 
-import { forFile, linkToken, until } from '../integration/harness.mjs';
+import { forFile, freePort, linkToken, until } from '../integration/harness.mjs';
+import { startProvider } from '../integration/oidc-provider.mjs';
 import { withServer } from '../integration/server-harness.mjs';
 import { assertQuiet, openPage, startBrowser } from './browser.mjs';
 
@@ -136,4 +137,33 @@ test("a link's token is in no address that is asked for, and leaves the page's o
   }
   for (const token of [made.token, linkToken(made.viewUrl), phone.token])
     assert.ok(!server.program.text.includes(token), 'the log');
+});
+
+test('signing in at a provider: from the page that one wanted, by keyboard', async (t) => {
+  const port = await freePort();
+  const people = { anna: { sub: 's-1', preferred_username: 'anna', groups: ['lab'] } };
+  const provider = await startProvider(people, [`http://127.0.0.1:${port}/api/oidc/callback`]);
+  t.after(() => provider.stop());
+  const oidc = { issuer: provider.issuer, client_id: 'bench', client_secret: 'bench-secret', name: 'Lab ID' };
+  const server = await withServer(t, { port, oidc: { ...oidc, role: 'operator' } });
+  const page = await openPage(t, browser, `${server.url.replace(/\/$/, '')}/links`);
+  const button = page.getByRole('link', { name: 'Sign in with Lab ID' });
+  await button.waitFor();
+  assert.ok(await button.evaluate((b) => b === document.activeElement));
+  assert.equal(await page.getByLabel('Password', { exact: true }).count(), 0, 'nobody has one here');
+  await shot(page, 'signin-oidc');
+  page.problems = []; // 401
+  await page.keyboard.press('Enter');
+  await page.locator('[name=login]').fill('anna');
+  await page.locator('[name=password]').fill('x');
+  await page.keyboard.press('Enter');
+  await page.getByRole('button', { name: 'Continue' }).press('Enter');
+  await page.waitForURL(/\/links$/);
+  await page.locator('#user', { hasText: 'anna · operator' }).waitFor();
+  await page.goto(new URL('account', page.url()).href);
+  await page.getByText('It has no password here').waitFor();
+  assert.equal(await page.getByRole('button', { name: 'Disconnect' }).count(), 0, 'he could not sign in any more');
+  await shot(page, 'account-oidc');
+  page.problems = page.problems.filter((p) => !p.includes('fonts.googleapis')); // of the other's pages
+  assertQuiet(page);
 });

@@ -229,6 +229,8 @@ test('groups: one sees and controls what they name, by every way; whoever may le
     '/metrics',
     '/openapi.json',
     '/api/login',
+    '/api/oidc/start', // browsers, of whom nothing is known yet
+    '/api/oidc/callback',
     '/ws',
     '/events', // of each his own
     '/sessions',

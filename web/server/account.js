@@ -14,7 +14,7 @@ import {
   modal,
   notice,
 } from '../app/dom.js';
-import { aboutWords } from './signin.js';
+import { aboutWords, signInElsewhere } from './signin.js';
 import { logInByLink, makeLists, makePage, pageLinks, secretBox } from './common.js';
 
 const root = new URL('.', document.baseURI).href;
@@ -76,14 +76,14 @@ async function load() {
       );
       return;
     }
-    show(me, await api.get('api/me/sessions'));
+    show(me, await api.get('api/me/sessions'), await api.get('api/login'));
     readLogins();
   } catch (error) {
     if (!asking) fill(box, empty('warn', error.message));
   }
 }
 
-function show(me, all) {
+function show(me, all, ways) {
   fill(
     box,
     h(
@@ -97,9 +97,40 @@ function show(me, all) {
         me.everywhere ? null : h('p', {}, `You see what your groups name: ${me.groups.join(', ')}.`),
       ),
     ),
-    passwordPanel(me),
+    ways.oidc || me.connected ? elsewherePanel(me, ways.oidc ?? 'the provider') : null,
+    me.hasPassword ? passwordPanel(me) : null,
     sessionsPanel(all),
   );
+}
+
+function elsewherePanel(me, name) {
+  const cut = () => disconnect(me, name);
+  const refused = (error) => toast.error(error, 'Not disconnected');
+  const connect = h('a', { class: 'btn', href: signInElsewhere(true) }, `Connect with ${name}`);
+  const action = me.connected ? me.hasPassword && actionButton({}, 'Disconnect', cut, refused) : connect;
+  return h(
+    'section',
+    { class: 'panel', 'aria-label': `Sign-in with ${name}` },
+    h('header', {}, h('h2', {}, `Sign-in with ${name}`)),
+    h(
+      'div',
+      { class: 'body stack' },
+      h(
+        'p',
+        {},
+        me.connected
+          ? `Whoever you are at ${name} signs in to this account.${me.hasPassword ? '' : ' It has no password here.'}`
+          : `Connect this account, and you can sign in to it with ${name}, too.`,
+      ),
+      action ? h('div', { class: 'buttons' }, action) : null,
+    ),
+  );
+}
+
+async function disconnect(me, name) {
+  await api.json('DELETE', 'api/me/oidc');
+  toast.good(`${me.user} signs in here with the password alone, and not with ${name}.`);
+  load();
 }
 
 function passwordPanel(me) {

@@ -100,7 +100,7 @@ export function makePage(root, title, { onAuth = () => {}, logOut = () => {} } =
       prefs.put('token', null);
       const ways = await api.get('api/login').catch(() => ({}));
       const byToken = (token) => check(api, token);
-      if (ways.passwords) await askSignIn(box, { signIn, check: byToken, reason, focus });
+      if (ways.passwords || ways.oidc) await askSignIn(box, { signIn, check: byToken, ways, reason, focus });
       else await askWho(box, { reason, focus, place: 'server', check: byToken });
     },
     announce: (message) => {

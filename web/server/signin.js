@@ -12,11 +12,20 @@ export function aboutWords({ kind, about }) {
   return system ? `${name} on ${system.replace('Mac OS X', 'macOS')}` : name;
 }
 
+/** Where a provider's sign-in begins; it comes back to this page. */
+export function signInElsewhere(connect = false) {
+  const root = new URL('.', document.baseURI).href;
+  const here = location.href.slice(root.length).replace(/#.*/, '');
+  const to = /^[\w.~/?=&%-]{0,512}$/.test(here) ? here : '';
+  return `${root}api/oidc/start?to=${encodeURIComponent(to)}${connect ? '&connect=true' : ''}`;
+}
+
 /**
  * Asks until somebody is signed in, and resolves with who that is. `signIn(name, password)` rejects with words;
- * `check(token)` resolves with null: nobody. `reason`: why one is asked. `focus`: the form is what the page is for.
+ * `check(token)` resolves with null: nobody. `ways`: what `GET api/login` says. `reason`: why one is asked. `focus`: the form is
+ * what the page is for.
  */
-export function askSignIn(root, { signIn, check, reason = '', focus = true }) {
+export function askSignIn(root, { signIn, check, ways = { passwords: true }, reason = '', focus = true }) {
   return new Promise((resolve) => {
     const name = h('input', {
       class: 'input',
@@ -54,6 +63,7 @@ export function askSignIn(root, { signIn, check, reason = '', focus = true }) {
     };
     const enter = h('button', { type: 'submit', class: 'btn primary' }, 'Sign in');
     const use = h('button', { type: 'submit', class: 'btn' }, 'Use the token');
+    const elsewhere = h('a', { class: 'btn primary', href: signInElsewhere() }, `Sign in with ${ways.oidc}`);
     const plain = location.protocol === 'http:' && !/^(localhost|127\.|\[::1\])/.test(location.hostname);
     fill(
       root,
@@ -69,23 +79,27 @@ export function askSignIn(root, { signIn, check, reason = '', focus = true }) {
               'This page came without TLS: everybody on the way can read the password.',
             )
           : null,
-        h(
-          'form',
-          {
-            class: 'stack',
-            onsubmit: trying(enter, async () => {
-              try {
-                return await signIn(name.value.trim(), password.value);
-              } catch (problem) {
-                password.select();
-                throw problem;
-              }
-            }),
-          },
-          field('Name', name),
-          field('Password', password),
-          h('div', { class: 'buttons' }, enter),
-        ),
+        ways.oidc ? h('div', { class: 'buttons' }, elsewhere) : null,
+        ways.oidc && ways.passwords ? h('p', { class: 'muted' }, 'Or with a password of this server:') : null,
+        !ways.passwords
+          ? null
+          : h(
+              'form',
+              {
+                class: 'stack',
+                onsubmit: trying(enter, async () => {
+                  try {
+                    return await signIn(name.value.trim(), password.value);
+                  } catch (problem) {
+                    password.select();
+                    throw problem;
+                  }
+                }),
+              },
+              field('Name', name),
+              field('Password', password),
+              h('div', { class: 'buttons' }, enter),
+            ),
         error,
         h(
           'details',
@@ -108,6 +122,6 @@ export function askSignIn(root, { signIn, check, reason = '', focus = true }) {
         ),
       ),
     );
-    if (focus) name.focus();
+    if (focus) (ways.oidc ? elsewhere : name).focus();
   });
 }

@@ -163,7 +163,11 @@ function userRow(u, names) {
         { class: 'row' },
         h('strong', {}, u.name),
         badge(u.role, u.role === 'admin' ? 'accent' : 'neutral', true),
-        u.hasPassword ? null : badge('tokens only', 'neutral', true),
+        u.connected
+          ? badge('signs in elsewhere', 'neutral', true)
+          : u.hasPassword
+            ? null
+            : badge('tokens only', 'neutral', true),
       ),
       h(
         'span',

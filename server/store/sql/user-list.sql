@@ -1,1 +1,1 @@
-SELECT name, role, member_of, password, created, password_set FROM users ORDER BY created
+SELECT name, role, member_of, password, created, password_set, identity FROM users ORDER BY created

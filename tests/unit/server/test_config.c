@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include "lib/error.h"
+#include "lib/limits_oidc.h"
 
 static void test_platform(void)
 {
@@ -77,6 +78,73 @@ static TbServerConfig *load(const char *yaml, GError **error)
         return config;
 }
 
+/* A provider that says who people are: what has to be said of it, and that of its groups (TB_LIMIT_OIDC_RULES). */
+static void test_oidc(void)
+{
+        static const struct {
+                const char *yaml, *says; /* says NULL: fine */
+        } table[] = {
+                {"oidc: {issuer: \"https://id.example\", client_id: bench, role: viewer}", NULL},
+                {"oidc: {issuer: \"http://[::1]:8080/realm\", client_id: bench, map: [{value: x, role: "
+                 "admin}]}",
+                 NULL},
+                {"oidc: {issuer: \"https://id.example\", client_id: bench}",
+                 "oidc.role: nobody would be let in"},
+                {"oidc: {issuer: \"https://id.example\", role: viewer}",
+                 "oidc.client_id: issuer and client_id"},
+                {"oidc: {client_id: bench, role: viewer}", "oidc.issuer: issuer and client_id"},
+                {"oidc: {issuer: \"http://id.example\", client_id: bench, role: viewer}",
+                 "oidc.issuer: an https"},
+                {"oidc: {issuer: \"https://me:pw@id.example\", client_id: b, role: viewer}",
+                 "oidc.issuer: an https"},
+                {"oidc: {issuer: \"https://id.example?x\", client_id: b, role: viewer}",
+                 "oidc.issuer: an https"},
+                {"oidc: {issuer: \"https://id.example\", client_id: b, role: boss}", "oidc.role"},
+                {"oidc: {issuer: \"https://id.example\", client_id: b, role: viewer, scope: \"profile\"}",
+                 "openid"},
+                {"oidc: {issuer: \"https://id.example\", client_id: b, map: [{role: admin}]}", "value"},
+                {"oidc: {issuer: \"https://id.example\", client_id: b, map: [{value: x, groups: [\"a b\"]}]}",
+                 "a group's name has"},
+                {"oidc: {issuer: \"https://id.example\", client_id: b, role: viewer, ca: /nowhere}",
+                 "oidc.ca"},
+        };
+        for (gsize i = 0; i < G_N_ELEMENTS(table); i++) {
+                g_autoptr(GError) error = NULL;
+                g_autoptr(TbServerConfig) config = load(table[i].yaml, &error);
+                g_assert_true((config != NULL) == (table[i].says == NULL));
+                if (config)
+                        g_assert_false(tb_auth_is_open(config->auth));
+                else if (!strstr(error->message, table[i].says))
+                        g_error("%s is not in: %s", table[i].says, error->message);
+        }
+        for (guint more = 0; more < 2; more++) {
+                g_autoptr(GString) yaml =
+                        g_string_new("oidc: {issuer: \"https://id.example\", client_id: b, map: [");
+                for (guint i = 0; i < TB_LIMIT_OIDC_RULES + more; i++)
+                        g_string_append_printf(yaml, "%s{value: g%u, role: viewer}", i ? ", " : "", i);
+                g_string_append(yaml, "]}");
+                g_autoptr(TbServerConfig) config = load(yaml->str, NULL);
+                g_assert_true((config == NULL) == (more > 0));
+                g_assert_true(more || config->oidc.rules->len == TB_LIMIT_OIDC_RULES);
+        }
+        g_setenv("OIDC_ISSUER", "https://env.example", TRUE);
+        g_setenv("OIDC_CLIENT_ID", "bench", TRUE);
+        g_setenv("OIDC_CLIENT_SECRET", "a secret", TRUE);
+        g_autoptr(GError) error = NULL;
+        g_assert_null(load("{}", &error));
+        g_assert_nonnull(strstr(error->message, "OIDC_ROLE: nobody would be let in"));
+        g_setenv("OIDC_ROLE", "operator", TRUE);
+        g_autoptr(TbServerConfig) given = load("{}", NULL);
+        g_assert_cmpstr(given->oidc.issuer, ==, "https://env.example");
+        g_assert_cmpstr(given->oidc.client_secret, ==, "a secret");
+        g_assert_cmpstr(given->oidc.name, ==, "env.example");
+        g_assert_cmpint(given->oidc.role, ==, TB_ROLE_OPERATOR);
+        for (const char *const *name = (const char *const[]){"OIDC_ISSUER", "OIDC_CLIENT_ID",
+                                                             "OIDC_CLIENT_SECRET", "OIDC_ROLE", NULL};
+             *name; name++)
+                g_unsetenv(*name);
+}
+
 /* Each limit is a setting: its value of lib/limits.h unless it is said, from its least to its most; the manual names it with that
  * value. */
 static void test_limits(void)
@@ -140,6 +208,7 @@ int main(int argc, char **argv)
         g_test_init(&argc, &argv, NULL);
         g_test_add_func("/server-config/blob", test_blob);
         g_test_add_func("/server-config/redis", test_redis);
+        g_test_add_func("/server-config/oidc", test_oidc);
         g_test_add_func("/server-config/limits", test_limits); /* before the environment says what is wrong */
         g_test_add_func("/server-config/platform", test_platform);
         return g_test_run();

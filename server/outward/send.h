@@ -18,8 +18,10 @@ typedef struct TbSendField {
 typedef struct TbSendAsk {
         const char *url;            /* http://, https://, smtp:// or smtps:// */
         const char *const *headers; /* "Name: value"; ended by NULL; NULL: none */
-        const char *body;           /* NULL: a form; of a mail: its whole text */
-        gsize size;                 /* of the body, bytes */
+        const char *ca; /* PEM file with who signs its certificate; NULL: whom the system trusts */
+        const char
+                *body; /* POST; NULL: a form, and where that has no fields, GET. Of a mail: its whole text */
+        gsize size;    /* of the body, bytes */
         /* multipart/form-data */
         const TbSendField *fields;
         const char *file_field, *file_name, *file_type; /* file_field NULL: none */

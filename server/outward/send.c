@@ -1,4 +1,4 @@
-#include "server/notify/send.h"
+#include "server/outward/send.h"
 
 #include <curl/curl.h>
 #include <string.h>
@@ -15,7 +15,7 @@ struct TbSend {
         TbSendDone done;
         gpointer data;
         /* what is asked, the thread's alone once it runs; owned */
-        char *url, *body, *from, *to, *user, *password, *file_field, *file_name, *file_type;
+        char *url, *ca, *body, *from, *to, *user, *password, *file_field, *file_name, *file_type;
         gsize size, sent; /* of the body */
         char **headers;
         GPtrArray *fields; /* char *, name and value in turns */
@@ -43,6 +43,7 @@ static void send_unref(TbSend *s)
         if (!tb_ref_dec(&s->ref))
                 return;
         g_free(s->url);
+        g_free(s->ca);
         g_free(s->body);
         g_free(s->from);
         g_free(s->to);
@@ -97,6 +98,8 @@ static void set_common(CURL *curl, TbSend *s)
 {
         curl_easy_setopt(curl, CURLOPT_URL, s->url);
         curl_easy_setopt(curl, CURLOPT_PROTOCOLS_STR, s->to ? "smtp,smtps" : "http,https");
+        if (s->ca)
+                curl_easy_setopt(curl, CURLOPT_CAINFO, s->ca);
         curl_easy_setopt(curl, CURLOPT_PROXY, "");
         curl_easy_setopt(curl, CURLOPT_NOSIGNAL, 1L);
         curl_easy_setopt(curl, CURLOPT_TIMEOUT, (long)s->timeout_s);
@@ -181,7 +184,7 @@ static void run(gpointer data)
         else if (s->body) {
                 curl_easy_setopt(curl, CURLOPT_POSTFIELDS, s->body);
                 curl_easy_setopt(curl, CURLOPT_POSTFIELDSIZE_LARGE, (curl_off_t)s->size);
-        } else
+        } else if (s->fields->len > 0 || s->file_field)
                 form = set_form(curl, s);
         CURLcode code = curl_easy_perform(curl);
         note_answer(curl, s, code, words);
@@ -223,6 +226,7 @@ TbSend *tb_send(const TbSendAsk *ask, TbSendDone done, gpointer data, GError **e
         s->done = done;
         s->data = data;
         s->url = g_strdup(ask->url);
+        s->ca = g_strdup(ask->ca);
         s->headers = g_strdupv((char **)ask->headers);
         s->body = ask->body ? g_memdup2(ask->body, MAX(ask->size, 1)) : NULL;
         s->size = ask->size;
