@@ -63,6 +63,7 @@ const ROOTS = {
   'server/links.html': '.',
   'server/timeline.html': '.',
   'server/wall.html': '.',
+  'server/call.html': '.',
   'server/account.html': '.',
   'server/users.html': '.',
   'server/diagnose.html': '.',

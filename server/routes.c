@@ -77,6 +77,11 @@ static void wall_page(TbRequest *request, gpointer data)
         reply_page(request, data, "server/wall.html");
 }
 
+static void call_page(TbRequest *request, gpointer data)
+{
+        reply_page(request, data, "server/call.html");
+}
+
 static void docs_page(TbRequest *request, gpointer data)
 {
         reply_page(request, data, "docs.html");
@@ -373,6 +378,7 @@ const TbRoute tb_server_routes[] = {
         {.method = "GET", .path = "/account", .flags = TB_ROUTE_HIDDEN, .handler = account_page},
         {.method = "GET", .path = "/users", .flags = TB_ROUTE_HIDDEN, .handler = users_page},
         {.method = "GET", .path = "/wall", .flags = TB_ROUTE_HIDDEN, .handler = wall_page},
+        {.method = "GET", .path = "/call", .flags = TB_ROUTE_HIDDEN, .handler = call_page},
         {.method = "GET", .path = "/docs", .flags = TB_ROUTE_HIDDEN, .handler = docs_page},
         {.method = "GET", .path = "/favicon.ico", .flags = TB_ROUTE_HIDDEN, .handler = favicon},
         {.method = "POST",

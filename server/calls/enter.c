@@ -239,9 +239,8 @@ static void on_read(TbCallWait *wait, const TbDbResult *rows)
                 return;
         }
         tb_call_status_parse(tb_db_get_text(rows, 0, STATUS), &status);
-        /* who is called answers by coming in; a guest is let in by who is there */
-        wait->answers = !wait->rejoins && !wait->guest &&
-                        g_strcmp0(tb_db_get_text(rows, 0, BY), wait->user) != 0 &&
+        /* whoever comes to who began it answers by that, a guest, too */
+        wait->answers = !wait->rejoins && g_strcmp0(tb_db_get_text(rows, 0, BY), wait->user) != 0 &&
                         tb_call_next(status, TB_CALL_ANSWER, &next, NULL);
         gint64 now_ms = tb_clock_ms();
         TbDbCall *store = tb_db_call_new();

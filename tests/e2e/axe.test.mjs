@@ -218,6 +218,42 @@ test("the server's pages: hosts and links, a phone paired, an observer who watch
   );
   assert.deepEqual(await looksAt(`${server.url}/account`, [['account', shows('.notice')]]), []);
   assert.deepEqual(await looksAt(`${server.url}/wall`, [['wall', shows('.tile canvas:not([hidden])')]]), []);
+  const named = (there) => async (page) => {
+    await page.locator('#call-user').fill('anna');
+    await page.keyboard.press('Enter');
+    await page.locator(there).waitFor();
+  };
+  const call = await server.post('/webrtc/calls', { calleeId: 'bert', callerId: 'anna' });
+  assert.deepEqual(
+    await looksAt(`${server.url}/call`, [
+      ['by which name', shows('#call-user')],
+      ['whom one calls', named('.list li')],
+    ]),
+    [],
+  );
+  assert.deepEqual(
+    await looksAt(`${server.url}/call?id=${call.json.id}`, [
+      ['lobby, without a camera', named('.notice.warn')],
+      [
+        'in the call',
+        async (page) => {
+          await page.locator('#enter').click();
+          await page.locator('.call-tile').waitFor();
+          await page.locator('#chat-open').click();
+        },
+      ],
+      ...dialog('ask in', 'Ask in'),
+      ...dialog('bring a device', 'Bench device'),
+      [
+        'the end',
+        async (page) => {
+          await page.locator('#leave').click();
+          await page.locator('#again').waitFor();
+        },
+      ],
+    ]),
+    [],
+  );
   assert.deepEqual(await looksAt(`${server.url}/diagnose`, [['network', shows('#verdict .notice')]]), []);
   const session = await server.session({ device: 'lab-1/board', mode: 'control', observers: 4 });
   for (const link of [session.viewUrl, session.controlUrl])

@@ -9,14 +9,15 @@ import { fill, h, icon, set } from '../app/dom.js';
 import * as prefs from '../app/prefs.js';
 import { makeToasts } from '../app/toast.js';
 import { askWho, tokenOfLink, userButton } from '../app/views/login.js';
+import { declineCall, lineOf, mountRing } from './call-ring.js';
 import { askSignIn } from './signin.js';
 import { openSettings } from '../app/views/settings.js';
 
 /**
  * `root`: the server's folder, absolute, with a final slash. `onAuth`: told of every 401. `logOut`: what the page does
- * when somebody logs out.
+ * when somebody logs out. `rings`: who is called hears it here.
  */
-export function makePage(root, title, { onAuth = () => {}, logOut = () => {} } = {}) {
+export function makePage(root, title, { onAuth = () => {}, logOut = () => {}, rings = true } = {}) {
   prefs.applyTheme();
   const theme = h('button', { type: 'button', class: 'btn quiet icon-only', onclick: () => show(prefs.nextTheme()) });
   const show = (name) => {
@@ -73,6 +74,26 @@ export function makePage(root, title, { onAuth = () => {}, logOut = () => {} } =
   const signIn = (name, password) => api.json('POST', 'api/login', { body: { name, password } });
   const open = h('a', { class: 'btn quiet', href: 'users', hidden: true }, 'Users');
   user.before(open);
+  const announce = (message) => {
+    document.getElementById('status').textContent = message;
+  };
+  let ringing = null; // who is called here
+  const ringFor = (me) => {
+    const key = JSON.stringify([me.user, me.by]);
+    if (ringing?.key === key) return;
+    ringing?.end();
+    const line = lineOf(api, me);
+    if (!line) return;
+    const off = mountRing({ line, root, announce, decline: (id) => declineCall(api, id) });
+    line.start();
+    ringing = {
+      key,
+      end: () => {
+        off();
+        line.stop();
+      },
+    };
+  };
   return {
     main: document.getElementById('main'),
     end,
@@ -87,6 +108,7 @@ export function makePage(root, title, { onAuth = () => {}, logOut = () => {} } =
         const named = me.named && (Boolean(prefs.get('token')) || me.by === 'page');
         open.hidden = me.by !== 'open' || me.role !== 'admin';
         store.dispatch({ type: 'me', me: { ...me, named } });
+        if (rings) ringFor(me);
         return me;
       } catch (error) {
         if (error.status === 401) return null;
@@ -103,9 +125,7 @@ export function makePage(root, title, { onAuth = () => {}, logOut = () => {} } =
       if (ways.passwords || ways.oidc) await askSignIn(box, { signIn, check: byToken, ways, reason, focus });
       else await askWho(box, { reason, focus, place: 'server', check: byToken });
     },
-    announce: (message) => {
-      document.getElementById('status').textContent = message;
-    },
+    announce,
   };
 }
 
@@ -168,6 +188,7 @@ export function pageLinks(end, here) {
   const all = [
     ['.', 'Devices'],
     ['wall', 'Wall'],
+    ['call', 'Calls'],
     ['links', 'Links'],
     ['timeline', 'Events'],
     ['diagnose', 'Network'],
