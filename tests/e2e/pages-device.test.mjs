@@ -47,6 +47,24 @@ test('picture and console are seen whole without scrolling from 1366×768 on; on
         );
       await page.done();
     }
+  // what stands above the picture is one line, and no page's name in the top bar is cut
+  for (const width of [1280, 768]) {
+    const page = await open('#/d/board', { width, height: 800 });
+    await pictured(page);
+    const lines = await page.evaluate(() => {
+      const seen = [...document.querySelector('.stage-panel > header').children].filter((el) => el.offsetHeight);
+      const nav = document.querySelector('.topbar .nav');
+      const cut = nav.scrollWidth - nav.clientWidth + Math.max(0, document.querySelector('.brand').offsetHeight - 48);
+      return {
+        tops: seen.map((el) => el.getBoundingClientRect().top),
+        bottoms: seen.map((el) => el.getBoundingClientRect().bottom),
+        cut,
+      };
+    });
+    assert.ok(Math.max(...lines.tops) < Math.min(...lines.bottoms), `${width}: ${JSON.stringify(lines)}`);
+    assert.equal(lines.cut, 0, `${width}`);
+    await page.done();
+  }
   const page = await open('#/d/board', { width: 390, height: 844, touch: true });
   await page.waitForSelector('.stage[data-rung="fallback"] img:not([hidden])');
   const at = await places(page, { power: '#power-off-power', lease: '#lease-take', stage: '.stage' });

@@ -35,7 +35,13 @@ const copy = actionButton({ class: 'btn' }, 'Copy as text', copyText, (e) => toa
 main.classList.add('narrow');
 fill(
   main,
-  h('div', { class: 'head' }, h('h1', {}, 'This network'), h('span', { class: 'spacer' }), copy, again),
+  h(
+    'div',
+    { class: 'head' },
+    h('h1', {}, 'This network'),
+    h('span', { class: 'spacer' }),
+    h('div', { class: 'row tight' }, copy, again),
+  ),
   verdict,
   h('section', { class: 'panel', 'aria-label': 'What gets through' }, h('ul', { class: 'list' }, CHECKS.map(rowOf))),
   open,

@@ -115,7 +115,7 @@ function run(status, signaling) {
     },
     'Network',
   );
-  svc.head = [mode, host, h('span', { class: 'spacer' }), people, network];
+  svc.head = [mode, host, h('span', { class: 'spacer' }), h('div', { class: 'row tight' }, people, network)];
   const spare = h('div', { class: 'device' }); // where the picture is while the device's page has no place for it
   const place = h('div', { class: 'place' });
   fill(main, place, spare);
