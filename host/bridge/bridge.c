@@ -100,8 +100,8 @@ static void send_sound(const guint8 *bytes, gsize size, guint32 at, TbObserver *
         TbBridge *bridge = data;
         if (!bridge->ready || tb_bridge_link_under_way(bridge->link) > TB_LIMIT_RELAY_SOUND)
                 return;
-        g_autoptr(GBytes) message =
-                tb_bridge_sound(tb_observer_session(observer), tb_observer_peer(observer), bytes, size, at);
+        g_autoptr(GBytes) message = tb_uploads_sound(&bridge->uploads, tb_observer_session(observer),
+                                                     tb_observer_peer(observer), bytes, size, at);
         tb_bridge_link_send(bridge->link, true, g_bytes_get_data(message, NULL), g_bytes_get_size(message));
 }
 
@@ -195,6 +195,7 @@ static void ready(TbBridge *bridge, const TbBridgeMessage *m)
                        bridge->config->name, m->host);
         bridge->ready = true;
         bridge->uploads.shares = m->shares;
+        bridge->uploads.shares_sound = m->shares_sound;
         bridge->units = m->units;
         bridge->sound = m->sound;
         bridge->away.ready_us = g_get_monotonic_time();

@@ -66,6 +66,7 @@ static bool parse_ready(TbBridgeMessage *m, GError **error)
         json_t *protocol = json_object_get(m->json, "protocol");
         m->protocol = json_is_integer(protocol) ? (int)CLAMP(json_integer_value(protocol), 1, 1000) : 1;
         m->shares = g_strcmp0(json_string_value(json_object_get(m->json, "pictures")), "shared") == 0;
+        m->shares_sound = g_strcmp0(json_string_value(json_object_get(m->json, "sounds")), "shared") == 0;
         m->units = json_is_true(json_object_get(m->json, "encoded"));
         m->sound = json_is_true(json_object_get(m->json, "sound"));
         m->open = g_strcmp0(json_string_value(json_object_get(m->json, "access")), "open") == 0;
@@ -401,6 +402,13 @@ GBytes *tb_bridge_sound(const char *session, const char *peer, const guint8 *pac
         GByteArray *out = envelope(4, session, peer, size + sizeof place);
         g_byte_array_append(out, (const guint8 *)&place, sizeof place);
         g_byte_array_append(out, packet, (guint)size);
+        return g_byte_array_free_to_bytes(out);
+}
+
+GBytes *tb_bridge_sound_again(const char *session, const char *peer, guint8 back)
+{
+        GByteArray *out = envelope(5, session, peer, sizeof back);
+        g_byte_array_append(out, &back, sizeof back);
         return g_byte_array_free_to_bytes(out);
 }
 

@@ -55,6 +55,7 @@ typedef struct TbBridgeMessage {
         int protocol;      /* 1: an older server */
         bool open;         /* it asks nobody for a token */
         bool shares;       /* it knows of pictures that are for others, too */
+        bool shares_sound; /* and of packets of sound */
         bool units;        /* it knows of encoded ones */
         bool sound;        /* it knows of sound */
         const char *host;  /* the name that this host has there; nullable */
@@ -89,6 +90,8 @@ GBytes *tb_bridge_unit(const char *session, const char *peer, GBytes *unit, bool
                        int height);
 /* 0x04, n, peer, m, session, where it begins (32 bits, big-endian; samples of 48 kHz), one packet of Opus. */
 GBytes *tb_bridge_sound(const char *session, const char *peer, const guint8 *packet, gsize size, guint32 at);
+/* 0x05, n, peer, m, session, `back`: of the last packets that one, 0 the newest, is for this observer, too. */
+GBytes *tb_bridge_sound_again(const char *session, const char *peer, guint8 back);
 /* 0x02 and the same without a JPEG: the last one is for this observer, too. */
 GBytes *tb_bridge_picture_again(const char *session, const char *peer);
 

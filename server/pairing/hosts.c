@@ -79,11 +79,12 @@ static void welcome(TbParty *party)
 {
         TbPairing *pairing = party->pairing;
         bool open = !pairing->options.users || tb_auth_is_open(pairing->options.users);
-        tb_party_send(party, json_pack("{s:s, s:s, s:s, s:s, s:i, s:s, s:s, s:b, s:b, s:[], s:o}", "type",
-                                       "ready", "role", "host", "host", party->host, "peerId", party->id,
-                                       "protocol", TB_LINK_PROTOCOL, "access", open ? "open" : "tokens",
-                                       "pictures", "shared", "encoded", 1, "sound", 1, "peers", "iceServers",
-                                       tb_ice_servers(pairing->options.ice, party->host, tb_clock_ms())));
+        tb_party_send(party,
+                      json_pack("{s:s, s:s, s:s, s:s, s:i, s:s, s:s, s:b, s:b, s:s, s:[], s:o}", "type",
+                                "ready", "role", "host", "host", party->host, "peerId", party->id, "protocol",
+                                TB_LINK_PROTOCOL, "access", open ? "open" : "tokens", "pictures", "shared",
+                                "encoded", 1, "sound", 1, "sounds", "shared", "peers", "iceServers",
+                                tb_ice_servers(pairing->options.ice, party->host, tb_clock_ms())));
         if (party->protocol < TB_LINK_PROTOCOL)
                 tb_party_error(
                         party, "protocol",

@@ -2,6 +2,7 @@
 /* What session.c, party.c, relay.c, host_line.c and hosts.c share. */
 #include "lib/json_glance.h"
 #include "lib/limits.h"
+#include "lib/proto/link_sounds.h"
 #include "lib/rate.h"
 #include "lib/tally.h"
 #include "server/pairing/device_list.h"
@@ -103,6 +104,9 @@ struct TbParty {
         GList renew;           /* in pairing->renewals while `renew.data` is set */
         gint64 renew_ms;       /* when it is to have new TURN credentials */
         GBytes *picture;       /* owned; the newest one that waits for the reader; NULL: none */
+        GBytes *sounds
+                [TB_LINK_SOUNDS]; /* owned; of a host: the last packets of sound, of which it may say the same; NULL: none yet */
+        guint next_sound; /* in `sounds`: the place of the next one */
         GBytes *uploaded; /* owned; of a host: the last one that it sent, of which it may say that it is for others, too; NULL: none */
 };
 

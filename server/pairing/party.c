@@ -154,6 +154,8 @@ void tb_pairing_left(TbParty *party, gint64 now_ms)
                 g_bytes_unref(party->picture);
         if (party->uploaded)
                 g_bytes_unref(party->uploaded);
+        for (guint i = 0; i < TB_LINK_SOUNDS; i++)
+                g_clear_pointer(&party->sounds[i], g_bytes_unref);
         tb_device_list_free(party->devices);
         g_clear_pointer(&party->held, g_hash_table_unref);
         json_decref(party->hello);

@@ -10,8 +10,9 @@
 #define PICTURE_AGAIN 0x02
 #define UNIT 0x03 /* encoded: flags, width, height, H.264 */
 #define UNIT_HEAD 5
-#define UNIT_KEY 1 /* of the flags */
-#define SOUND 0x04 /* where it begins, a packet of Opus */
+#define UNIT_KEY 1       /* of the flags */
+#define SOUND 0x04       /* where it begins, a packet of Opus */
+#define SOUND_AGAIN 0x05 /* how many packets ago it came up for somebody else */
 #define SOUND_HEAD 4
 #define SOUND_MOST 1500 /* bytes; a packet of 20 ms has 1275 at the most (RFC 6716) */
 /* bytes in a reader's queue above which samples are left out: the next one is newer anyway */
@@ -272,22 +273,41 @@ static TbParty *observer_of(TbParty *host, const char *session_id, gsize session
 }
 
 /* Goes ahead of a picture that waits, and is left out last: it is little. What comes late is of no use. */
-static void relay_sound(TbParty *observer, const guint8 *sound, gsize size)
+static void relay_sound(TbParty *observer, GBytes *sound)
 {
         TbPairing *pairing = observer->pairing;
+        gsize size;
+        const void *bytes = g_bytes_get_data(sound, &size);
         if (pairing->options.ops->queued(observer->connection) > TB_LIMIT_RELAY_SOUND) {
                 pairing->dropped_samples++;
                 return;
         }
-        guint8 out[1 + SOUND_HEAD + SOUND_MOST] = {SOUND};
-        memcpy(out + 1, sound, size);
         pairing->relayed_messages++;
-        pairing->relayed_bytes += size + 1;
-        pairing->options.ops->binary(observer->connection, out, size + 1);
+        pairing->relayed_bytes += size;
+        pairing->options.ops->binary(observer->connection, bytes, size);
+}
+
+/* As an observer gets it: a packet that comes now, or one that has come up for somebody else. NULL: neither. */
+static GBytes *sound_of(TbParty *host, guint8 kind, const guint8 *bytes, gsize size)
+{
+        if (kind == SOUND_AGAIN)
+                return size == 1 && *bytes < TB_LINK_SOUNDS
+                               ? host->sounds[(host->next_sound + TB_LINK_SOUNDS - 1 - *bytes) %
+                                              TB_LINK_SOUNDS]
+                               : NULL;
+        if (size <= SOUND_HEAD || size > SOUND_HEAD + SOUND_MOST)
+                return NULL;
+        guint8 *copy = g_malloc(size + 1);
+        GBytes **place = &host->sounds[host->next_sound];
+        copy[0] = SOUND;
+        memcpy(copy + 1, bytes, size);
+        g_clear_pointer(place, g_bytes_unref);
+        host->next_sound = (host->next_sound + 1) % TB_LINK_SOUNDS;
+        return *place = g_bytes_new_take(copy, size + 1);
 }
 
 /* 0x01, n, n bytes of peer id, m, m bytes of session id, JPEG; 0x03: the same of an encoded one; 0x02: the same without either, of the
- * last one; 0x04: sound */
+ * last one; 0x04: sound; 0x05: sound that is there */
 static void host_picture(TbParty *host, const guint8 *bytes, gsize size)
 {
         gsize n = size > 1 ? bytes[1] : 0;
@@ -295,7 +315,9 @@ static void host_picture(TbParty *host, const guint8 *bytes, gsize size)
         gsize at = 3 + n + m;
         bool again = size == at && bytes[0] == PICTURE_AGAIN && host->uploaded;
         bool is_new = (bytes[0] == PICTURE && size > at) || (bytes[0] == UNIT && size > at + UNIT_HEAD);
-        bool sound = bytes[0] == SOUND && size > at + SOUND_HEAD && size <= at + SOUND_HEAD + SOUND_MOST;
+        GBytes *sound = (bytes[0] == SOUND || bytes[0] == SOUND_AGAIN) && n > 0 && m > 0 && size > at
+                                ? sound_of(host, bytes[0], bytes + at, size - at)
+                                : NULL;
         if ((!again && !is_new && !sound) || n == 0 || m == 0) {
                 tb_party_error(host, "invalid", "Invalid picture");
                 return;
@@ -303,7 +325,7 @@ static void host_picture(TbParty *host, const guint8 *bytes, gsize size)
         TbParty *observer = observer_of(host, (const char *)bytes + 3 + n, m, (const char *)bytes + 2, n);
         if (sound) {
                 if (observer)
-                        relay_sound(observer, bytes + at, size - at);
+                        relay_sound(observer, sound);
                 return;
         }
         if (!again) { /* kept, also when nobody wants it any more: others may be named for it */

@@ -174,6 +174,12 @@ test('an observer hears it: peer to peer, by the relay where WebRTC does not wor
   await until('nobody to listen', async () => (await listeners('av')) === 0);
   await relayed.click(HEAR);
   await loud(relayed);
+  // another one hears the same packets, which go up once for both
+  const other = await watch('av', { webrtc: false });
+  await other.click(HEAR);
+  await Promise.all([loud(other), loud(relayed)]);
+  await other.close();
+  await loud(relayed);
   assert.equal(await relayed.locator('#sound-notice').isVisible(), false);
   assert.equal(await listeners('av'), 1);
   await relayed.click('button[aria-label="Mute the sound"]');

@@ -1,5 +1,6 @@
 /* Encoded pictures that go through the server: as they are, and what an observer's line has no room for is left out up to a keyframe. */
 #include "lib/limits.h"
+#include "lib/proto/link_sounds.h"
 #include "lib/thread.h"
 #include "tests/unit/server/pairing_rig.h"
 
@@ -147,6 +148,41 @@ static void test_sound(void)
         close_room(&r);
 }
 
+static void send_again(Room *r, const Line *to, int back)
+{
+        const char *peer = id_of(to);
+        g_autofree char *head =
+                g_strdup_printf("\x05%c%s%c%s", (int)strlen(peer), peer, (int)strlen(r->id), r->id);
+        gsize n = strlen(head);
+        g_autofree guint8 *out = g_malloc(n + 1);
+        memcpy(out, head, n);
+        out[n] = (guint8)back;
+        tb_pairing_binary(r->host->party, out, back < 0 ? n : n + 1, r->w.now);
+}
+
+/* A packet goes up once; who else is to have it is named, also for one of some packets ago. */
+static void test_sound_again(void)
+{
+        Room r;
+        open_room(&r);
+        g_assert_cmpstr(json_string_value(json_object_get(newest(r.host, "ready"), "sounds")), ==, "shared");
+        send_again(&r, r.fast, 0); /* nothing has come up */
+        g_assert_nonnull(newest(r.host, "error"));
+        for (guint8 i = 1; i <= TB_LINK_SOUNDS + 1; i++)
+                send_sound(&r, r.slow, 160, i);
+        send_again(&r, r.fast, 0);
+        g_assert_cmpint(r.fast->last_picture, ==, TB_LINK_SOUNDS + 1);
+        send_again(&r, r.fast, TB_LINK_SOUNDS - 1);
+        g_assert_cmpint(r.fast->last_picture, ==, 2);
+        guint said = r.host->said->len, heard = r.fast->pictures;
+        send_again(&r, r.fast, TB_LINK_SOUNDS);
+        send_again(&r, r.fast, 255);
+        send_again(&r, r.fast, -1); /* which? */
+        g_assert_cmpuint(r.host->said->len, ==, said + 3);
+        g_assert_cmpuint(r.fast->pictures, ==, heard);
+        close_room(&r);
+}
+
 int main(int argc, char **argv)
 {
         g_test_init(&argc, &argv, NULL);
@@ -154,5 +190,6 @@ int main(int argc, char **argv)
         g_test_add_func("/relay-units/passed-on", test_passed_on);
         g_test_add_func("/relay-units/left-out", test_left_out);
         g_test_add_func("/relay-units/sound", test_sound);
+        g_test_add_func("/relay-units/sound-again", test_sound_again);
         return g_test_run();
 }
