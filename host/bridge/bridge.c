@@ -325,8 +325,17 @@ static void on_arrived(gpointer data)
                 tb_observer_drained(g_ptr_array_index(bridge->observers, i));
 }
 
-static const TbBridgeLinkOps link_ops = {
-        .opened = say_hello, .text = on_text, .binary = on_binary, .lost = on_lost, .arrived = on_arrived};
+static void on_turned(gpointer data)
+{
+        tb_carry_turned(((TbBridge *)data)->carry);
+}
+
+static const TbBridgeLinkOps link_ops = {.opened = say_hello,
+                                         .text = on_text,
+                                         .binary = on_binary,
+                                         .turned = on_turned,
+                                         .lost = on_lost,
+                                         .arrived = on_arrived};
 
 /* --- life --- */
 TbBridge *tb_bridge_new(const TbBridgeOptions *options, GError **error)

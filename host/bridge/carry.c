@@ -3,6 +3,7 @@
 #include <libsoup/soup.h>
 #include <string.h>
 
+#include "host/bridge/carry_asked.h"
 #include "host/bridge/carry_line.h"
 #include "host/bridge/carry_tunnel.h"
 #include "host/bridge/message.h"
@@ -21,17 +22,40 @@ struct TbCarry {
         TbMux *mux;          /* owned */
         TbPoller *poller;    /* borrowed */
         GByteArray *out;     /* owned: whole frames that wait for the end of the poller's round */
+        guint gathers;       /* those who say what belongs together */
+        bool in_turn;        /* what was received belongs together, too */
         guint flying;        /* calls whose callback is to come, cancelled ones too */
 };
 
 typedef struct Call {
         TbCarry *carry;        /* borrowed */
         TbMuxStream *stream;   /* valid until it is closed */
-        TbCarryLine *line;     /* of a request; NULL: it is a WebSocket */
+        TbCarryAsked *asked;   /* of a request that needs no connection; NULL */
+        TbCarryLine *line;     /* of one that does; NULL */
         TbCarryTunnel *tunnel; /* owned: of a WebSocket; NULL */
         SoupMessage *message;  /* ref: of a WebSocket; NULL */
         char *token;           /* owned: good for this WebSocket alone; NULL: none was made */
 } Call;
+
+static bool flush(TbCarry *carry)
+{
+        if (carry->out->len == 0)
+                return true;
+        g_autoptr(GByteArray) message = g_steal_pointer(&carry->out);
+        carry->out = g_byte_array_new();
+        return carry->ops->send(message->data, message->len, carry->data);
+}
+
+static bool is_gathering(const TbCarry *carry)
+{
+        return carry->in_turn || carry->gathers > 0 || tb_poller_is_calling(carry->poller);
+}
+
+static void flush_if_all(TbCarry *carry)
+{
+        if (!is_gathering(carry))
+                flush(carry);
+}
 
 static void call_free(Call *call)
 {
@@ -55,23 +79,6 @@ static void on_ended(gpointer data)
 }
 
 /* --- WebSockets --- */
-static void add_headers(SoupMessageHeaders *to, const TbBridgeMessage *request)
-{
-        static const char *const wanted[] = {
-                "accept",        "content-type", "x-lease",      "last-event-id",      "range",
-                "if-none-match", "if-match",     "x-request-id", "x-forwarded-prefix", "x-by-link"};
-        const char *name;
-        json_t *value;
-        json_object_foreach (request->headers, name, value) {
-                g_autofree char *lower = g_ascii_strdown(name, -1);
-                const char *text = json_string_value(value);
-                for (gsize i = 0; text && i < G_N_ELEMENTS(wanted); i++)
-                        if (strcmp(lower, wanted[i]) == 0 && strlen(text) <= TB_LIMIT_URI &&
-                            !strpbrk(text, "\r\n"))
-                                soup_message_headers_replace(to, wanted[i], text);
-        }
-}
-
 static SoupMessage *build(TbCarry *carry, const TbBridgeMessage *request, const char *token, GError **error)
 {
         g_autofree char *url =
@@ -82,7 +89,10 @@ static SoupMessage *build(TbCarry *carry, const TbBridgeMessage *request, const 
                 return NULL;
         }
         SoupMessageHeaders *headers = soup_message_get_request_headers(message);
-        add_headers(headers, request);
+        const char *name;
+        json_t *value;
+        json_object_foreach (request->headers, name, value)
+                soup_message_headers_replace(headers, name, json_string_value(value));
         g_autofree char *bearer = g_strdup_printf("Bearer %s", token);
         soup_message_headers_replace(headers, "Authorization", bearer);
         return message;
@@ -104,6 +114,26 @@ static bool open_tunnel(Call *call, const TbBridgeMessage *request, const char *
 }
 
 /* --- streams --- */
+static void gather(bool begins, gpointer data)
+{
+        TbCarry *carry = ((Call *)data)->carry;
+        carry->gathers += begins ? 1 : -1;
+        flush_if_all(carry);
+}
+
+static const TbCarryAskedOps asked_ops = {.gather = gather, .ended = on_ended};
+
+/* True: it is answered, or will be. */
+static bool ask(Call *call, const TbBridgeMessage *request, const char *user, TbRole role)
+{
+        bool done;
+        call->asked = tb_carry_asked_new(call->carry->http, call->stream, request, user, role, &asked_ops,
+                                         call, &done);
+        if (done)
+                on_ended(call);
+        return done || call->asked;
+}
+
 static void on_opened(TbMuxStream *stream, const guint8 *head, gsize size, bool end, gpointer data)
 {
         TbCarry *carry = data;
@@ -127,9 +157,10 @@ static void on_opened(TbMuxStream *stream, const guint8 *head, gsize size, bool 
         call->stream = stream;
         carry->flying++;
         tb_mux_set_user(stream, call);
+        bool reads = strcmp(m.method, "GET") == 0 || strcmp(m.method, "HEAD") == 0;
         if (m.websocket && !end)
                 open_tunnel(call, &m, user, role, &error);
-        else
+        else if (!reads || !end || !ask(call, &m, user, role))
                 call->line =
                         tb_carry_line_new(carry->lines, stream, &m, user, role, end, on_ended, call, &error);
         if (!error)
@@ -144,7 +175,7 @@ static void on_data(TbMuxStream *stream, const guint8 *bytes, gsize size, bool e
         Call *call = tb_mux_user(stream);
         if (call && call->tunnel)
                 tb_carry_tunnel_data(call->tunnel, bytes, size, end);
-        else if (call)
+        else if (call && call->line)
                 tb_carry_line_data(call->line, bytes, size, end);
         else
                 tb_mux_consumed(stream, size); /* answered already: the rest is of no use */
@@ -155,6 +186,8 @@ static void on_writable(TbMuxStream *stream, gpointer data G_GNUC_UNUSED)
         Call *call = tb_mux_user(stream);
         if (call && call->tunnel)
                 tb_carry_tunnel_writable(call->tunnel);
+        else if (call && call->asked)
+                tb_carry_asked_writable(call->asked);
         else if (call)
                 tb_carry_line_writable(call->line);
 }
@@ -168,17 +201,10 @@ static void on_closed(TbMuxStream *stream, const char *reason G_GNUC_UNUSED, gpo
         if (call->tunnel)
                 tb_carry_tunnel_abandon(
                         call->tunnel); /* it frees the call, now or when nothing is under way */
+        else if (call->asked)
+                tb_carry_asked_abandon(call->asked);
         else
                 tb_carry_line_abandon(call->line); /* it frees the call */
-}
-
-static bool flush(TbCarry *carry)
-{
-        if (carry->out->len == 0)
-                return true;
-        g_autoptr(GByteArray) message = g_steal_pointer(&carry->out);
-        carry->out = g_byte_array_new();
-        return carry->ops->send(message->data, message->len, carry->data);
 }
 
 static void on_round(gpointer data)
@@ -186,11 +212,11 @@ static void on_round(gpointer data)
         flush(data);
 }
 
-/* What is answered in one round of the poller goes as one message of the link. */
+/* What is answered in one round of the poller, or to one message of the server, goes as one message of the link. */
 static bool line_send(const void *bytes, gsize size, gpointer data)
 {
         TbCarry *carry = data;
-        bool gathers = tb_poller_is_calling(carry->poller);
+        bool gathers = is_gathering(carry);
         if ((!gathers || carry->out->len + size > TB_LIMIT_LINK_LINE) && !flush(carry))
                 return false;
         if (!gathers)
@@ -230,19 +256,30 @@ static const TbMuxOps mux_ops = {.send = line_send,
 void tb_carry_receive(TbCarry *carry, const guint8 *bytes, gsize size)
 {
         g_autoptr(GError) error = NULL;
+        carry->in_turn = true;
         if (!tb_mux_receive(carry->mux, bytes, size, &error))
                 line_broken(error, carry);
 }
 
+void tb_carry_turned(TbCarry *carry)
+{
+        carry->in_turn = false;
+        flush_if_all(carry);
+}
+
 void tb_carry_pump(TbCarry *carry)
 {
+        carry->gathers++;
         tb_mux_pump(carry->mux);
+        carry->gathers--;
+        flush_if_all(carry);
 }
 
 void tb_carry_lost(TbCarry *carry)
 {
         tb_mux_reset_all(carry->mux, "the link was lost");
         g_byte_array_set_size(carry->out, 0);
+        carry->in_turn = false;
 }
 
 /* --- life --- */

@@ -1,8 +1,8 @@
 #pragma once
 /*
- * HTTP requests of the server carried into this host's own routes: streams of the link (lib/proto/mux.h), over
- * loopback to a listener that only the bridge uses and that knows only tokens of ours, a fresh one for each
- * request: so it passes exactly the checks of any other request (role, limits, audit), as the person whom the
+ * HTTP requests of the server carried into this host's own routes: streams of the link (lib/proto/mux.h), into an
+ * HTTP server that only the bridge uses, without a connection (carry_asked.h), by one within the process
+ * (carry_line.h), or over loopback (carry_tunnel.h): each passes exactly the checks of any other request (role, limits, audit), as the person whom the
  * server names, "alice (via server)", with at most the role of the configuration. Bodies of any size go in pieces,
  * both ways, at the pace of who reads them. Main thread.
  */
@@ -29,6 +29,8 @@ void tb_carry_free(TbCarry *carry); /* accepts NULL */
 /* The listener; who builds the host adds the API's routes to it. Borrowed. */
 TbHttp *tb_carry_http(TbCarry *carry);
 void tb_carry_receive(TbCarry *carry, const guint8 *bytes, gsize size); /* frames of the server; `broken` */
+/* What came together has been received: what it was answered with goes, as one message. */
+void tb_carry_turned(TbCarry *carry);
 void tb_carry_pump(TbCarry *carry);
 void tb_carry_lost(TbCarry *carry); /* the link was lost: every request is given up */
 

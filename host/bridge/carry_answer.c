@@ -20,8 +20,7 @@ void tb_carry_answer_clear(TbCarryAnswer *a)
         *a = (TbCarryAnswer){0};
 }
 
-/* What tells something to the other side; what is between us and our own server stays here. */
-static void take_header(TbCarryAnswer *a, const char *name, const char *value)
+void tb_carry_answer_header(json_t *headers, const char *name, const char *value)
 {
         static const char *const wanted[] = {"content-type",  "x-request-id",  "content-disposition",
                                              "location",      "retry-after",   "etag",
@@ -29,6 +28,20 @@ static void take_header(TbCarryAnswer *a, const char *name, const char *value)
                                              "allow",         "accept-patch",  "accept-post",
                                              "link",          "x-next-offset", "x-end-offset",
                                              "x-taken-at",    "x-file-mode",   "upgrade"};
+        for (gsize i = 0; i < G_N_ELEMENTS(wanted); i++) {
+                if (g_ascii_strcasecmp(name, wanted[i]) != 0)
+                        continue;
+                const char *old = json_string_value(json_object_get(headers, wanted[i]));
+                g_autofree char *both = old ? g_strconcat(old, ", ", value, NULL) : NULL;
+                json_t *text = json_string(both ? both : value); /* NULL when it is no UTF-8 */
+                if (text)
+                        json_object_set_new(headers, wanted[i], text);
+                return;
+        }
+}
+
+static void take_header(TbCarryAnswer *a, const char *name, const char *value)
+{
         if (g_ascii_strcasecmp(name, "content-length") == 0) {
                 guint64 n;
                 a->broken |= !g_ascii_string_to_unsigned(value, 10, 0, G_MAXINT64, &n, NULL);
@@ -38,16 +51,7 @@ static void take_header(TbCarryAnswer *a, const char *name, const char *value)
         } else if (g_ascii_strcasecmp(name, "connection") == 0) {
                 a->keeps = g_ascii_strcasecmp(value, "close") != 0;
         }
-        for (gsize i = 0; i < G_N_ELEMENTS(wanted); i++) {
-                if (g_ascii_strcasecmp(name, wanted[i]) != 0)
-                        continue;
-                const char *old = json_string_value(json_object_get(a->headers, wanted[i]));
-                g_autofree char *both = old ? g_strconcat(old, ", ", value, NULL) : NULL;
-                json_t *text = json_string(both ? both : value); /* NULL when it is no UTF-8 */
-                if (text)
-                        json_object_set_new(a->headers, wanted[i], text);
-                return;
-        }
+        tb_carry_answer_header(a->headers, name, value);
 }
 
 static void take_head(TbCarryAnswer *a)

@@ -21,6 +21,9 @@ typedef struct TbCarryAnswer {
         bool chunked, in_trailer, behind_chunk;
 } TbCarryAnswer;
 
+/* Adds one of an answer's to those that are told on, or leaves it out: what tells something to the other side goes, what is between us and
+ * our own server stays here. */
+void tb_carry_answer_header(json_t *headers, const char *name, const char *value);
 void tb_carry_answer_init(TbCarryAnswer *answer, bool head_only);
 void tb_carry_answer_clear(TbCarryAnswer *answer);
 /* Takes bytes up to the next piece of the body, which *ret_body names within `bytes`; gives how many it has taken. Called again with the

@@ -116,45 +116,14 @@ static void flush(TbCarryLine *line)
                 tb_mux_consumed(line->stream, credit);
 }
 
-static bool is_plain(const char *path)
-{
-        for (const guchar *c = (const guchar *)path; *c; c++)
-                if (*c <= ' ' || *c == 0x7f)
-                        return false;
-        return *path == '/';
-}
-
-static bool is_method(const char *method)
-{
-        gsize n = strlen(method);
-        return n > 0 && n < 12 && strspn(method, "ABCDEFGHIJKLMNOPQRSTUVWXYZ") == n;
-}
-
-static void append_headers(GString *to, const TbBridgeMessage *request)
-{
-        static const char *const wanted[] = {
-                "accept",        "content-type", "x-lease",      "last-event-id",      "range",
-                "if-none-match", "if-match",     "x-request-id", "x-forwarded-prefix", "x-by-link"};
-        const char *name;
-        json_t *value;
-        guint seen = 0;
-        json_object_foreach (request->headers, name, value) {
-                const char *text = json_string_value(value);
-                for (guint i = 0; text && i < G_N_ELEMENTS(wanted); i++) {
-                        if (g_ascii_strcasecmp(name, wanted[i]) != 0 || seen & 1u << i ||
-                            strlen(text) > TB_LIMIT_URI || strpbrk(text, "\r\n"))
-                                continue;
-                        seen |= 1u << i;
-                        g_string_append_printf(to, "%s: %s\r\n", wanted[i], text);
-                }
-        }
-}
-
 static char *head_of(const TbBridgeMessage *request, bool has_body)
 {
         GString *head = g_string_sized_new(256);
         g_string_append_printf(head, "%s %s HTTP/1.1\r\nHost: localhost\r\n", request->method, request->path);
-        append_headers(head, request);
+        const char *name;
+        json_t *value;
+        json_object_foreach (request->headers, name, value)
+                g_string_append_printf(head, "%s: %s\r\n", name, json_string_value(value));
         /* a refusal comes in place of the body: one that came in the midst of it would be lost with the connection */
         if (has_body && request->length >= 0)
                 g_string_append_printf(head,
@@ -174,10 +143,6 @@ TbCarryLine *tb_carry_line_new(TbCarryLines *lines, TbMuxStream *stream, const T
                                const char *user, TbRole role, bool end_, void (*ended)(gpointer data),
                                gpointer data, GError **error)
 {
-        if (!is_plain(request->path) || !is_method(request->method)) {
-                tb_error_set_field(error, TB_ERROR_INVALID, "path", "the path is malformed");
-                return NULL;
-        }
         TbCarryLine *line = g_new0(TbCarryLine, 1);
         line->kept = tb_carry_kept_take(lines, on_events, line, error);
         if (!line->kept) {

@@ -230,6 +230,30 @@ static bool get_websocket(TbBridgeMessage *m, GError **error)
         return false;
 }
 
+/* Those that our routes read, once each, as texts that can be a header's; the others are taken out. */
+static void keep_headers(json_t *headers)
+{
+        static const char *const kept[] = {
+                "accept",        "content-type", "x-lease",      "last-event-id",      "range",
+                "if-none-match", "if-match",     "x-request-id", "x-forwarded-prefix", "x-by-link"};
+        const char *name;
+        json_t *value;
+        void *next;
+        guint seen = 0;
+        json_object_foreach_safe (headers, next, name, value) {
+                const char *text = json_string_value(value);
+                guint i = 0;
+                while (i < G_N_ELEMENTS(kept) && g_ascii_strcasecmp(name, kept[i]) != 0)
+                        i++;
+                bool keep = text && i < G_N_ELEMENTS(kept) && !(seen & 1u << i) &&
+                            strlen(text) <= TB_LIMIT_URI && !strpbrk(text, "\r\n");
+                if (keep)
+                        seen |= 1u << i;
+                else
+                        json_object_del(headers, name);
+        }
+}
+
 /* The head of a carried request: {"method","path","headers","role","user","length","websocket"}. */
 bool tb_bridge_parse_request(const guint8 *text, gsize size, TbBridgeMessage *ret_message, GError **error)
 {
@@ -263,6 +287,7 @@ bool tb_bridge_parse_request(const guint8 *text, gsize size, TbBridgeMessage *re
         }
         if (!get_websocket(m, error))
                 return false;
+        keep_headers(headers);
         m->headers = headers;
         m->length = length ? json_integer_value(length) : -1;
         m->role = TB_ROLE_VIEWER; /* nothing said: the least */

@@ -63,7 +63,7 @@ typedef struct TbBridgeMessage {
         bool names;        /* challenge: it wants the proof to name it */
         /* a carried request */
         const char *method, *path, *user;
-        json_t *headers;       /* borrowed object; nullable */
+        json_t *headers;       /* borrowed object of texts, only those that our routes read; nullable */
         TbRole role;           /* as the server says: core reduces it */
         gint64 length;         /* of its body; -1: not known */
         bool websocket;        /* it asks for one */

@@ -260,7 +260,9 @@ static void take_turn(TbOutSocket *s)
         }
         g_byte_array_remove_range(s->in, 0, (guint)s->in_at);
         s->in_at = 0;
-        if (n < 0)
+        if (s->ops && s->ops->turned)
+                s->ops->turned(s->data);
+        if (n < 0 && s->ops)
                 refuse(s, frame.code);
         unref(s);
 }

@@ -12,6 +12,7 @@ typedef struct TbOutSocket TbOutSocket;
 typedef struct TbOutSocketOps { /* each may free the socket */
         void (*message)(bool binary, const guint8 *bytes, gsize size,
                         gpointer data); /* text: UTF-8, without a NUL */
+        void (*turned)(gpointer data);  /* the messages of one turn have been told; NULL: nobody asks */
         void (*closed)(const char *reason,
                        gpointer data); /* for people; once, and not from inside tb_out_socket_send() */
 } TbOutSocketOps;

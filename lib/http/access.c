@@ -18,7 +18,8 @@ void tb_access_proxy(TbRequest *request, const TbProxySaid *said)
         const char *for_ = said->forwarded_for ? said->forwarded_for->str : NULL,
                    *all = said->forwarded ? said->forwarded->str : NULL;
         request->forwarded = for_ || all || said->real_ip;
-        request->stranger = !conn || !conn->peer_is_loopback || request->forwarded;
+        bool here = request->ask || (conn && conn->peer_is_loopback);
+        request->stranger = !here || request->forwarded;
         request->secure = conn && conn->tls;
         if (!conn || !conn->peer_is_trusted)
                 return;
@@ -231,9 +232,12 @@ static char *basic_token(const TbRequest *request)
 
 bool tb_access_role(TbRequest *request, const TbRoute *route)
 {
-        if (request->conn && request->conn->pair) {
+        const TbCaller *as = request->ask                           ? tb_ask_caller(request->ask)
+                             : request->conn && request->conn->pair ? &request->conn->pair->caller
+                                                                    : NULL;
+        if (as) {
                 tb_caller_clear(&request->caller);
-                tb_caller_copy(&request->caller, &request->conn->pair->caller);
+                tb_caller_copy(&request->caller, as);
                 return request->caller.role >= route->role || refuse(request, route, NULL, NULL);
         }
         g_autofree char *from_query = NULL, *from_protocols = token_of_protocols(request),

@@ -100,11 +100,19 @@ static bool check_length(TbRequest *request, const Head *head)
         return true;
 }
 
+static gsize head_size(const TbRequest *request)
+{
+        if (request->ask)
+                return tb_ask_head_size(request->ask);
+        const union MHD_ConnectionInfo *info =
+                MHD_get_connection_info(request->connection, MHD_CONNECTION_INFO_REQUEST_HEADER_SIZE);
+        return info ? info->header_size : 0;
+}
+
 static bool check_sizes(TbRequest *request)
 {
         gsize target = strlen(request->path) + (request->raw_query ? strlen(request->raw_query) + 1 : 0);
-        const union MHD_ConnectionInfo *info =
-                MHD_get_connection_info(request->connection, MHD_CONNECTION_INFO_REQUEST_HEADER_SIZE);
+        gsize head = head_size(request);
         for (const guchar *c = (const guchar *)request->path; *c; c++) {
                 if (*c > ' ' && *c != 0x7f)
                         continue;
@@ -123,7 +131,7 @@ static bool check_sizes(TbRequest *request)
                                   "the request target is longer than %d bytes", TB_LIMIT_URI);
                 return false;
         }
-        if (info && info->header_size > TB_LIMIT_HTTP_HEADERS) {
+        if (head > TB_LIMIT_HTTP_HEADERS) {
                 tb_respond_status(request, 431, "headers-too-large", "Request header fields too large",
                                   "the request line and headers are larger than %d bytes",
                                   TB_LIMIT_HTTP_HEADERS);
@@ -147,7 +155,10 @@ bool tb_check_head(TbRequest *request, const char *version)
 {
         TbHttp *http = request->http;
         Head head = {.request = request};
-        MHD_get_connection_values(request->connection, MHD_HEADER_KIND, on_header, &head);
+        if (request->ask)
+                tb_ask_each_header(request->ask, on_header, &head);
+        else
+                MHD_get_connection_values(request->connection, MHD_HEADER_KIND, on_header, &head);
         if (is_sane_id(head.request_id))
                 g_strlcpy(request->id, head.request_id, sizeof request->id);
         if (request->authority)
@@ -370,12 +381,23 @@ static bool check_args(TbRequest *request)
         return true;
 }
 
-bool tb_check_route(TbRequest *request)
+bool tb_check_is_plain(TbRequest *request)
 {
         Found found = {NULL};
+        if (tb_path_split(request->path, &request->split))
+                find_route(request, &found);
+        request->match = found.route && found.route->is_plain ? found.route : NULL;
+        if (found.allow)
+                g_string_free(found.allow, TRUE);
+        return request->match != NULL;
+}
+
+bool tb_check_route(TbRequest *request)
+{
+        Found found = {.route = request->ask ? request->match : NULL};
         if (!query_is_text(request))
                 return false;
-        if (tb_path_split(request->path, &request->split))
+        if (!found.route && tb_path_split(request->path, &request->split))
                 find_route(request, &found);
         request->match = found.route;
         bool ok = found.route ? check_args(request) && tb_access_origin(request, found.route->route) &&

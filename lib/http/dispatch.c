@@ -52,6 +52,11 @@ static enum MHD_Result suspend(TbRequest *request)
 
 void tb_dispatch_wake(TbRequest *request)
 {
+        if (request->ask) {
+                if (request->response)
+                        tb_ask_answered(request); /* it may be the end of it */
+                return;
+        }
         if (!request->suspended || !request->connection)
                 return;
         request->suspended = false;
@@ -110,6 +115,15 @@ static void wait_for_turn(TbRequest *request)
         if (request->conn)
                 tb_share_busy(request->conn);
         tb_request_watch(request);
+}
+
+static void handle_in_turn(TbRequest *request)
+{
+        request->phase = TB_PHASE_WAIT;
+        if (tb_turn_take(request))
+                call_handler(request);
+        else
+                wait_for_turn(request);
 }
 
 static enum MHD_Result answer_or_wait(TbRequest *request)
@@ -215,20 +229,30 @@ static enum MHD_Result end_of_body(TbRequest *request)
                 request->body = g_byte_array_free_to_bytes(g_steal_pointer(&request->bytes));
         if (kind == TB_BODY_BYTES && !request->body)
                 request->body = g_bytes_new_static("", 0);
-        request->phase = TB_PHASE_WAIT;
-        if (tb_turn_take(request))
-                call_handler(request);
-        else
-                wait_for_turn(request);
+        handle_in_turn(request);
         return answer_or_wait(request);
 }
 
 /* --- the access handler --- */
-static enum MHD_Result begin(TbRequest *request, const char *version)
+/* Whether its handler is to have it; else it has been answered. */
+static bool admit(TbRequest *request, const char *version)
 {
         request->in_call = true;
         bool ok = tb_check_head(request, version) && tb_check_route(request) && tb_check_body(request);
         request->in_call = false;
+        return ok;
+}
+
+void tb_dispatch_ask(TbRequest *request)
+{
+        g_queue_push_tail_link(&request->http->requests, &request->link);
+        if (admit(request, "HTTP/1.1"))
+                handle_in_turn(request);
+}
+
+static enum MHD_Result begin(TbRequest *request, const char *version)
+{
+        bool ok = admit(request, version);
         request->phase = TB_PHASE_BODY;
         if (ok && request->match->route->body == TB_BODY_STREAM) {
                 call_handler(request);
@@ -309,15 +333,20 @@ static void log_access(TbRequest *request, bool complete, gint64 now_us)
                complete || request->refused ? "" : " (client left)");
 }
 
-void tb_dispatch_completed(void *cls, struct MHD_Connection *connection G_GNUC_UNUSED, void **context,
-                           enum MHD_RequestTerminationCode code)
+void tb_dispatch_completed(void *cls G_GNUC_UNUSED, struct MHD_Connection *connection G_GNUC_UNUSED,
+                           void **context, enum MHD_RequestTerminationCode code)
 {
-        TbHttp *http = cls;
         TbRequest *request = *context;
         if (!request)
                 return;
         *context = NULL;
-        bool complete = request->phase == TB_PHASE_SENT && code == MHD_REQUEST_TERMINATED_COMPLETED_OK;
+        tb_dispatch_end(request,
+                        request->phase == TB_PHASE_SENT && code == MHD_REQUEST_TERMINATED_COMPLETED_OK);
+}
+
+void tb_dispatch_end(TbRequest *request, bool complete)
+{
+        TbHttp *http = request->http;
         tb_request_unwatch(request);
         log_access(request, complete, g_get_monotonic_time());
         request->suspended = false;
@@ -344,6 +373,7 @@ void tb_dispatch_completed(void *cls, struct MHD_Connection *connection G_GNUC_U
         if (request->conn)
                 tb_slow_idle(http, request->conn);
         request->connection = NULL;
+        request->ask = NULL;
         request->conn = NULL;
         request->http = NULL;
         request->host = request->origin = request->fetch_site = request->authorization =

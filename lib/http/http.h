@@ -166,6 +166,34 @@ int tb_http_pair_fd(const TbHttpPair *pair);                           /* ours; 
 void tb_http_pair_free(
         TbHttpPair *pair); /* closes it: the client of what is under way has left. NULL is fine */
 
+/* --- requests that no connection brings --- */
+/* One of this process, as the person whom the holder names: it passes the same checks, and the same handlers answer it, as on a connection
+ * (lib/http/ask.c); what is between two ends of a connection falls away. */
+typedef struct TbHttpAsk TbHttpAsk;
+typedef struct TbHttpAsked {
+        const char *method; /* GET or HEAD */
+        const char *path;   /* as in a request line, its query with it; printable, begins with "/" */
+        json_t *headers;    /* an object of texts, without line breaks; a reference is taken; NULL: none */
+        const char *user;   /* copied */
+        TbRole role;
+} TbHttpAsked;
+typedef struct TbHttpAnswer {
+        int status;
+        const void *bytes; /* borrowed from the ask; also of a HEAD, whose body is not to be sent */
+        gsize size;
+} TbHttpAnswer;
+/* NULL: it needs a connection, for its route is none that answers with one text of JSON (or there is no such route), or for the server is
+ * about to end; nothing was begun. `answered` runs once, from the loop, unless the answer is there already when this returns. */
+TbHttpAsk *tb_http_ask(TbHttp *http, const TbHttpAsked *asked, void (*answered)(gpointer data),
+                       gpointer data);
+/* False: it comes later. */
+bool tb_http_ask_answer(const TbHttpAsk *ask, TbHttpAnswer *ret_answer);
+/* Of the answer, all that a client would get but for what belongs to its connection (Date, Content-Length, Connection). */
+void tb_http_ask_headers(const TbHttpAsk *ask,
+                         void (*each)(const char *name, const char *value, gpointer data), gpointer data);
+/* `whole`: the answer has been passed on; else who asked has left, and the handler is told. NULL is fine. */
+void tb_http_ask_free(TbHttpAsk *ask, bool whole);
+
 /* --- the request; valid while the handler runs, longer with a reference --- */
 TbRequest *tb_request_ref(TbRequest *request);
 void tb_request_unref(TbRequest *request);
@@ -218,6 +246,8 @@ void tb_request_reply_bytes(TbRequest *request, int status, const char *content_
 /* The same for bytes that are there once for all who ask: they count for nobody (TB_LIMIT_HTTP_ANSWERS). */
 void tb_request_reply_shared(TbRequest *request, int status, const char *content_type, GBytes *body);
 void tb_request_reply_empty(TbRequest *request, int status);
+/* The same to HEAD, where GET would have a body of so many bytes. */
+void tb_request_reply_head(TbRequest *request, int status, guint64 size);
 void tb_request_reply_error(TbRequest *request, const GError *error);
 void tb_request_reply_problem(TbRequest *request, const GError *error,
                               json_t *extra); /* `extra` members, borrowed: 423 holder … */

@@ -32,6 +32,7 @@ typedef struct TbHttpRoute {
         TbPath path;
         gpointer data; /* borrowed */
         bool is_large; /* an answer of it counted: who asks for the next reads before */
+        bool is_plain; /* one text of JSON answers it: ask.c */
 } TbHttpRoute;
 
 typedef struct TbHttpStatic TbHttpStatic;
@@ -124,11 +125,14 @@ struct TbHttp {
         gsize pages_bytes;  /* of them */
         GQueue requests;    /* live ones, the oldest first; not owned */
         GQueue conns;       /* TbConn; of those without a request the oldest first; not owned */
+        GSource *watcher;   /* ref; watch.c */
+        GQueue unwatched;   /* TbRequest that wait to be watched, the first first; not owned */
         GSource *turns;     /* ref; turns.c */
         GHashTable *askers; /* TbAsker by its own key: who waits for a turn, or has answers to read; owned */
         GQueue askers_waiting;  /* TbAsker with requests that wait, the next first; not owned */
         guint waiting_turns;    /* requests in them */
         gint64 turn_until_us;   /* handlers that begin later wait for another turn */
+        guint64 asks_round;     /* of the poller, in which ask.c began one */
         gsize answers;          /* bytes of answers under way that are counted */
         gsize bodies;           /* bytes of bodies under way that are counted */
         GSource *slow;          /* ref; slow.c; NULL while there is no connection */
@@ -177,10 +181,12 @@ typedef enum TbPhase { TB_PHASE_NEW, TB_PHASE_BODY, TB_PHASE_WAIT, TB_PHASE_SENT
 
 struct TbRequest {
         guint ref;
-        TbHttp *http;                      /* borrowed; NULL after the connection's end */
-        struct MHD_Connection *connection; /* borrowed; NULL after its end */
-        TbConn *conn;                      /* borrowed; NULL with connection */
-        GList link;                        /* in http->requests */
+        TbHttp *http; /* borrowed; NULL after the connection's end */
+        struct MHD_Connection
+                *connection; /* borrowed; NULL after its end, and where no connection brought it */
+        TbHttpAsk *ask;      /* borrowed; who asks without one; NULL after its end */
+        TbConn *conn;        /* borrowed; NULL with connection */
+        GList link;          /* in http->requests */
         TbPhase phase;
         bool suspended, in_call, is_head, discard, answered, gone_called, close_after, body_ended,
                 refused,  /* by refuse.c */
@@ -221,6 +227,7 @@ struct TbRequest {
         GPtrArray *headers;            /* owned name, value, …; NULL: none */
         char *connect_also;            /* owned; an origin that the page may send to; NULL */
         struct MHD_Response *response; /* owned until queued */
+        GBytes *text;                  /* owned; the body of it, with `ask`; NULL: none */
         int status;
         struct TbPush *push;     /* borrowed; NULL: none */
         struct TbPipeReply *out; /* owned; NULL: none */
@@ -231,6 +238,8 @@ struct TbRequest {
         gsize counted, body_counted; /* bytes of its answer, of its body */
         bool waits;                  /* for its turn */
         TbPollerEntry *watch;        /* owned; sees the client leave while suspended */
+        GList watch_link;            /* in http->unwatched, with `watch_us` */
+        gint64 watch_us;             /* when that is to begin; 0: it has, or is not wanted */
         void (*gone)(TbRequest *request, gpointer data);
         gpointer gone_data; /* borrowed */
 };
@@ -253,12 +262,15 @@ enum MHD_Result tb_dispatch_access(void *cls, struct MHD_Connection *connection,
 void tb_dispatch_completed(void *cls, struct MHD_Connection *connection, void **context,
                            enum MHD_RequestTerminationCode code);
 gint64 tb_http_max_body(const TbRequest *request); /* bytes of a body that is collected */
-void tb_dispatch_handle(TbRequest *request);       /* its turn: reads its JSON, and calls its handler */
-void tb_dispatch_wake(TbRequest *request); /* resumes a suspended request: the access handler runs again */
+void tb_dispatch_ask(TbRequest *request);          /* of ask.c: the same way, without a connection */
+void tb_dispatch_end(TbRequest *request, bool complete);
+void tb_dispatch_handle(TbRequest *request); /* its turn: reads its JSON, and calls its handler */
+void tb_dispatch_wake(TbRequest *request);   /* resumes a suspended request: the access handler runs again */
 
 /* check.c: the steps before the handler; each answers the request itself and returns false when it fails */
 bool tb_check_head(TbRequest *request, const char *version);
 bool tb_check_route(TbRequest *request);
+bool tb_check_is_plain(TbRequest *request); /* finds its route: one that answers with one text of JSON */
 bool tb_check_body(TbRequest *request);
 
 /* refuse.c */
@@ -311,29 +323,47 @@ struct TbHttpPair {
 TbHttpPair *tb_http_pair_ref(TbHttpPair *pair);
 void tb_http_pair_unref(TbHttpPair *pair); /* NULL is fine */
 
+/* ask.c */
+bool tb_ask_route_is_plain(const TbRoute *route);
+void tb_ask_answered(TbRequest *request); /* its answer is there, and nobody has been told */
+struct MHD_Response *tb_ask_text(TbRequest *request, GBytes *text_take);
+bool tb_ask_refuses_stream(
+        TbRequest *request); /* it has no connection on which one could go; it has been answered */
+const char *tb_ask_header(const TbHttpAsk *ask, const char *name);
+void tb_ask_each_header(const TbHttpAsk *ask, MHD_KeyValueIterator each, void *cls);
+gsize tb_ask_head_size(const TbHttpAsk *ask);
+const TbCaller *tb_ask_caller(const TbHttpAsk *ask);
+
 /* slow.c: ends clients that drip, and those that left unnoticed */
 void tb_slow_add(TbHttp *http, TbConn *conn);
 void tb_slow_idle(TbHttp *http, TbConn *conn); /* its request has ended */
 void tb_slow_remove(TbHttp *http, TbConn *conn);
 
 /* request.c */
+bool tb_request_is_open(const TbRequest *request); /* somebody waits for its answer */
 void tb_request_next_id(TbHttp *http, char *id, gsize size);
 TbRequest *tb_request_new(TbHttp *http, const char *uri);
+void tb_request_call_gone(TbRequest *request);
+
+/* watch.c */
 void tb_request_watch(TbRequest *request); /* sees the client leave; while suspended only */
 void tb_request_unwatch(TbRequest *request);
-void tb_request_call_gone(TbRequest *request);
+void tb_watch_start(TbHttp *http);
+void tb_watch_stop(TbHttp *http); /* no request lives any more */
 
 /* respond.c */
 /* The one way to an answer. Takes `response` (NULL: out of memory; then 500). */
 void tb_respond(TbRequest *request, int status, struct MHD_Response *response);
-struct MHD_Response *tb_respond_shared(GBytes *body); /* takes a reference */
-struct MHD_Response *tb_respond_text(const char *text_take, gsize size);
+struct MHD_Response *tb_respond_shared(TbRequest *request, GBytes *body); /* takes a reference */
+struct MHD_Response *tb_respond_text(TbRequest *request, char *text_take, gsize size);
 /* A problem that has no code of TbErrorCode. */
 void tb_respond_status(TbRequest *request, int status, const char *type, const char *title,
                        const char *format, ...) G_GNUC_PRINTF(5, 6);
 void tb_respond_error(TbRequest *request, TbErrorCode code, const char *format, ...) G_GNUC_PRINTF(3, 4);
 /* A place for a stream. False: there is none, and 429 was answered. */
 bool tb_respond_place(TbRequest *request, TbPlace *ret_place);
+/* No cache keeps it, unless the handler has said of caches what it wants. */
+void tb_respond_uncached(const TbRequest *request, struct MHD_Response *response);
 void tb_respond_page_headers(TbRequest *request);
 
 /* push.c, stream.c */

@@ -125,7 +125,8 @@ TbPush *tb_request_reply_push_status(TbRequest *request, int status, const char 
                                      gpointer data)
 {
         tb_assert_main();
-        if (!request->connection || request->answered || !tb_respond_place(request, &request->place))
+        if (tb_ask_refuses_stream(request) || !request->connection || request->answered ||
+            !tb_respond_place(request, &request->place))
                 return NULL;
         TbPush *push = g_new0(TbPush, 1);
         push->ref = 2;
@@ -142,7 +143,7 @@ TbPush *tb_request_reply_push_status(TbRequest *request, int status, const char 
         struct MHD_Response *response = MHD_create_response_from_callback(
                 MHD_SIZE_UNKNOWN, TB_HTTP_STREAM_BLOCK, read_push, push, push_unref);
         MHD_add_response_header(response, "Content-Type", content_type);
-        MHD_add_response_header(response, "Cache-Control", "no-store");
+        tb_respond_uncached(request, response);
         MHD_add_response_header(response, "X-Accel-Buffering", "no");
         tb_respond(request, status, response);
         return push;

@@ -1,6 +1,5 @@
 #include <poll.h>
 #include <string.h>
-#include <sys/epoll.h>
 
 #include "lib/http/private.h"
 #include "lib/limits.h"
@@ -70,6 +69,7 @@ void tb_request_unref(TbRequest *request)
                 g_byte_array_unref(request->bytes);
         if (request->body)
                 g_bytes_unref(request->body);
+        g_clear_pointer(&request->text, g_bytes_unref);
         g_free(request->connect_also);
         if (request->headers)
                 g_ptr_array_unref(request->headers);
@@ -111,6 +111,8 @@ const char *tb_request_arg(TbRequest *request, const char *name)
 
 const char *tb_request_header(TbRequest *request, const char *name)
 {
+        if (request->ask)
+                return tb_ask_header(request->ask, name);
         return request->connection ? MHD_lookup_connection_value(request->connection, MHD_HEADER_KIND, name)
                                    : NULL;
 }
@@ -186,8 +188,8 @@ gint64 tb_request_content_length(TbRequest *request)
 
 static const char *forwarded(TbRequest *request, const char *name, const char *allowed)
 {
-        const char *value =
-                request->conn && request->conn->peer_is_trusted ? tb_request_header(request, name) : NULL;
+        bool trusted = request->ask || (request->conn && request->conn->peer_is_trusted);
+        const char *value = trusted ? tb_request_header(request, name) : NULL;
         return value && strlen(value) <= 200 && strspn(value, allowed) == strlen(value) ? value : NULL;
 }
 
@@ -221,33 +223,6 @@ void tb_request_call_gone(TbRequest *request)
                 gone(request, request->gone_data);
 }
 
-static void on_hang_up(uint32_t events G_GNUC_UNUSED, gpointer data)
-{
-        TbRequest *request = tb_request_ref(data);
-        tb_request_unwatch(request);
-        tb_request_call_gone(request);
-        tb_dispatch_wake(request); /* the access handler then closes */
-        tb_request_unref(request);
-}
-
-/* libmicrohttpd does not look at a suspended connection; we do. Where the kernel has no room for that, a caller who left
- * is noticed when the answer cannot be written. */
-void tb_request_watch(TbRequest *request)
-{
-        if (request->watch || !request->connection)
-                return;
-        const union MHD_ConnectionInfo *info =
-                MHD_get_connection_info(request->connection, MHD_CONNECTION_INFO_CONNECTION_FD);
-        if (info)
-                request->watch = tb_poller_add(request->http->poller, info->connect_fd, EPOLLRDHUP,
-                                               on_hang_up, request);
-}
-
-void tb_request_unwatch(TbRequest *request)
-{
-        tb_poller_remove(g_steal_pointer(&request->watch));
-}
-
 void tb_request_on_gone(TbRequest *request, void (*gone)(TbRequest *request, gpointer data), gpointer data)
 {
         request->gone = gone;
@@ -256,8 +231,15 @@ void tb_request_on_gone(TbRequest *request, void (*gone)(TbRequest *request, gpo
                 tb_request_watch(request);
 }
 
+bool tb_request_is_open(const TbRequest *request)
+{
+        return request->connection || request->ask;
+}
+
 bool tb_request_is_there(TbRequest *request)
 {
+        if (request->ask)
+                return !request->gone_called;
         const union MHD_ConnectionInfo *info =
                 request->connection
                         ? MHD_get_connection_info(request->connection, MHD_CONNECTION_INFO_CONNECTION_FD)

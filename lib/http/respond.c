@@ -21,7 +21,7 @@ static void add(struct MHD_Response *response, const char *name, const char *val
 void tb_respond(TbRequest *request, int status, struct MHD_Response *response)
 {
         tb_assert_main();
-        if (request->answered || !request->connection) { /* late, or a client that left */
+        if (request->answered || !tb_request_is_open(request)) { /* late, or a client that left */
                 if (response)
                         MHD_destroy_response(response);
                 return;
@@ -58,9 +58,19 @@ void tb_respond(TbRequest *request, int status, struct MHD_Response *response)
                 tb_dispatch_wake(request);
 }
 
-struct MHD_Response *tb_respond_text(const char *text_take, gsize size)
+void tb_respond_uncached(const TbRequest *request, struct MHD_Response *response)
 {
-        return MHD_create_response_from_buffer_with_free_callback(size, (void *)text_take, g_free);
+        for (guint i = 0; request->headers && i < request->headers->len; i += 2)
+                if (g_ascii_strcasecmp(g_ptr_array_index(request->headers, i), "Cache-Control") == 0)
+                        return;
+        add(response, "Cache-Control", "no-store");
+}
+
+struct MHD_Response *tb_respond_text(TbRequest *request, char *text_take, gsize size)
+{
+        if (request->ask)
+                return tb_ask_text(request, g_bytes_new_take(text_take, size));
+        return MHD_create_response_from_buffer_with_free_callback(size, text_take, g_free);
 }
 
 void tb_request_add_header(TbRequest *request, const char *name, const char *value)
@@ -104,9 +114,9 @@ static void reply_json(TbRequest *request, int status, const char *type, json_t 
                 return;
         }
         tb_turn_count(request, size);
-        struct MHD_Response *response = tb_respond_text(text, size);
+        struct MHD_Response *response = tb_respond_text(request, text, size);
         add(response, "Content-Type", type);
-        add(response, "Cache-Control", "no-store");
+        tb_respond_uncached(request, response);
         tb_respond(request, status, response);
 }
 
@@ -143,9 +153,9 @@ void tb_request_reply_taken(TbRequest *request, int status, const char *content_
                             gsize size)
 {
         tb_turn_count(request, size);
-        struct MHD_Response *response = tb_respond_text(bytes_take, size);
+        struct MHD_Response *response = tb_respond_text(request, bytes_take, size);
         add(response, "Content-Type", content_type);
-        add(response, "Cache-Control", "no-store");
+        tb_respond_uncached(request, response);
         tb_respond(request, status, response);
 }
 
@@ -163,8 +173,10 @@ static ssize_t read_bytes(void *cls, uint64_t pos, char *buf, size_t max)
         return (ssize_t)n;
 }
 
-struct MHD_Response *tb_respond_shared(GBytes *body)
+struct MHD_Response *tb_respond_shared(TbRequest *request, GBytes *body)
 {
+        if (request->ask)
+                return tb_ask_text(request, g_bytes_ref(body));
         gsize size = g_bytes_get_size(body);
         return size == 0 ? MHD_create_response_from_buffer(0, NULL, MHD_RESPMEM_PERSISTENT)
                          : MHD_create_response_from_callback(size, TB_HTTP_STREAM_BLOCK, read_bytes,
@@ -173,7 +185,7 @@ struct MHD_Response *tb_respond_shared(GBytes *body)
 
 void tb_request_reply_shared(TbRequest *request, int status, const char *content_type, GBytes *body)
 {
-        struct MHD_Response *response = tb_respond_shared(body);
+        struct MHD_Response *response = tb_respond_shared(request, body);
         add(response, "Content-Type", content_type);
         tb_respond(request, status, response);
 }
@@ -181,12 +193,30 @@ void tb_request_reply_shared(TbRequest *request, int status, const char *content
 void tb_request_reply_bytes(TbRequest *request, int status, const char *content_type, GBytes *body)
 {
         tb_turn_count(request, g_bytes_get_size(body));
-        tb_request_reply_shared(request, status, content_type, body);
+        struct MHD_Response *response = tb_respond_shared(request, body);
+        add(response, "Content-Type", content_type);
+        tb_respond_uncached(request, response);
+        tb_respond(request, status, response);
 }
 
 void tb_request_reply_empty(TbRequest *request, int status)
 {
         tb_respond(request, status, MHD_create_response_from_buffer(0, NULL, MHD_RESPMEM_PERSISTENT));
+}
+
+static ssize_t read_nothing(void *cls G_GNUC_UNUSED, uint64_t pos G_GNUC_UNUSED, char *buf G_GNUC_UNUSED,
+                            size_t max G_GNUC_UNUSED)
+{
+        return MHD_CONTENT_READER_END_WITH_ERROR; /* after HEAD it is not asked */
+}
+
+void tb_request_reply_head(TbRequest *request, int status, guint64 size)
+{
+        if (!request->is_head || request->ask)
+                tb_request_reply_empty(request, status);
+        else
+                tb_respond(request, status,
+                           MHD_create_response_from_callback(size, 1, read_nothing, NULL, NULL));
 }
 
 /* --- problems --- */

@@ -196,6 +196,7 @@ TbHttp *tb_http_new(const TbHttpOptions *options, GError **error)
         http->statics = g_ptr_array_new_with_free_func(tb_static_free);
         http->boot = tb_random_token(6);
         take_names(http, options);
+        tb_watch_start(http);
         tb_http_turns_start(http);
         tb_ws_turns_start(http);
         tb_http_run_start(http);
@@ -266,6 +267,7 @@ void tb_http_add_routes(TbHttp *http, const TbRoute *routes, gpointer data)
                 TbHttpRoute *entry = g_new0(TbHttpRoute, 1);
                 entry->route = routes;
                 entry->data = data;
+                entry->is_plain = tb_ask_route_is_plain(routes);
                 g_assert(tb_path_compile(routes->path, &entry->path)); /* tables are ours */
                 g_ptr_array_add(http->routes, entry);
         }
@@ -397,6 +399,7 @@ void tb_http_free(TbHttp *http)
         g_clear_pointer(&http->pages, g_hash_table_unref);
         tb_share_stop(http);
         tb_unread_book_clear(&http->unread);
+        tb_watch_stop(http);
         tb_http_turns_stop(http);
         tb_ws_turns_stop(http);
         tb_tally_free(http->refusals);

@@ -160,6 +160,8 @@ static bool reply_file(TbRequest *request, const char *path)
         const struct Coding *coding = NULL;
         g_autofree char *packed = NULL;
         int fd = -1;
+        if (tb_ask_refuses_stream(request))
+                return true;
         for (gsize i = 0; i < G_N_ELEMENTS(codings) && fd < 0; i++) {
                 if (!accepts(request, codings[i].name))
                         continue;
@@ -199,7 +201,8 @@ static bool reply_file(TbRequest *request, const char *path)
         if (page)
                 close(fd);
         tb_respond(request, 200,
-                   page ? tb_respond_shared(page) : MHD_create_response_from_fd64((uint64_t)st.st_size, fd));
+                   page ? tb_respond_shared(request, page)
+                        : MHD_create_response_from_fd64((uint64_t)st.st_size, fd));
         return true;
 }
 

@@ -55,7 +55,7 @@ static void start(TbPipeReply *reply)
         struct MHD_Response *response = MHD_create_response_from_callback(
                 length, TB_HTTP_STREAM_BLOCK, read_pipe, tb_request_ref(request), unref_request);
         MHD_add_response_header(response, "Content-Type", reply->content_type);
-        MHD_add_response_header(response, "Cache-Control", "no-store");
+        tb_respond_uncached(request, response);
         tb_respond(request, reply->status, response);
 }
 
@@ -85,6 +85,7 @@ void tb_request_reply_pipe(TbRequest *request, int status, const char *content_t
 {
         tb_assert_main();
         if (!request->connection || request->answered || request->out) {
+                tb_ask_refuses_stream(request);
                 g_autoptr(GError) error =
                         g_error_new_literal(TB_ERROR, TB_ERROR_INTERRUPTED, "the client left");
                 tb_pipe_fail(pipe, error);

@@ -7,7 +7,8 @@
 #define MASKED 0x80
 #define HIGH_BITS 0x8080808080808080u
 
-bool tb_ws_frame_whole(const guint8 *bytes, gsize n, TbWsFrame *out)
+/* Its head is here, and it is one of those that are taken as they lie. */
+static bool parse(const guint8 *bytes, gsize n, TbWsFrame *out)
 {
         if (n < 6 || (bytes[0] != TEXT && bytes[0] != BINARY) || !(bytes[1] & MASKED))
                 return false;
@@ -18,10 +19,24 @@ bool tb_ws_frame_whole(const guint8 *bytes, gsize n, TbWsFrame *out)
                 if (size < 126) /* the shortest form is the only one */
                         return false;
         }
-        if (bytes[1] == (MASKED | 127) || size == 0 || n < head + size)
+        if (bytes[1] == (MASKED | 127) || size == 0)
                 return false;
         *out = (TbWsFrame){.binary = bytes[0] == BINARY, .head = head, .size = size};
         return true;
+}
+
+bool tb_ws_frame_whole(const guint8 *bytes, gsize n, TbWsFrame *out)
+{
+        return parse(bytes, n, out) && n >= out->head + out->size;
+}
+
+gsize tb_ws_frame_missing(const guint8 *bytes, gsize n)
+{
+        TbWsFrame frame;
+        if (!parse(bytes, n, &frame))
+                return 0;
+        gsize all = frame.head + frame.size;
+        return all > n ? all - n : 0;
 }
 
 void tb_ws_unmask(guint8 *payload, gsize size, const guint8 mask[4])

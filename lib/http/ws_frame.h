@@ -13,5 +13,7 @@ typedef struct TbWsFrame {
 
 /* Whether such a frame stands at the beginning of `bytes`. */
 bool tb_ws_frame_whole(const guint8 *bytes, gsize n, TbWsFrame *out);
+/* Bytes that it takes to make such a frame, which begins here, whole. 0: none, or none begins. */
+gsize tb_ws_frame_missing(const guint8 *bytes, gsize n);
 void tb_ws_unmask(guint8 *payload, gsize size, const guint8 mask[4]); /* in place */
 bool tb_ws_is_utf8(const guint8 *bytes, gsize size);                  /* NULs are, too */

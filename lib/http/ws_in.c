@@ -8,7 +8,7 @@
 #include "lib/limits.h"
 
 /* --- bytes --- */
-#define CHUNK (16 * 1024) /* that are read at once: what is whole in them is taken where it lies */
+#define CHUNK (64 * 1024) /* that are read at once: what is whole in them is taken where it lies */
 
 G_STATIC_ASSERT(TB_LIMIT_WS_EARLY <= CHUNK);
 
@@ -18,6 +18,19 @@ struct TbWsTurn {
         gsize at, size;
         bool dry; /* the kernel had less than was asked for: there is no need to ask it again */
 };
+
+static bool read_more(TbWs *ws, gsize most)
+{
+        TbWsTurn *turn = ws->turn;
+        gssize n = recv(ws->fd, turn->bytes + turn->size, most, MSG_DONTWAIT);
+        turn->dry = n < (gssize)most;
+        turn->size += (gsize)MAX(n, 0);
+        ws->turn_bytes -= (gsize)MAX(n, 0);
+        ws->eof = n == 0 || (n < 0 && errno != EAGAIN && errno != EINTR);
+        if (n > 0)
+                tb_ws_heard(ws); /* bytes, and nothing else: a turn without any is no sign of life */
+        return n > 0;
+}
 
 /* More bytes. False: none are there, or may be read in this turn. */
 static bool fill(TbWs *ws)
@@ -35,15 +48,21 @@ static bool fill(TbWs *ws)
         gsize most = MIN(CHUNK, ws->turn_bytes);
         if (most == 0 || turn->dry)
                 return false;
-        gssize n = recv(ws->fd, turn->bytes, most, MSG_DONTWAIT);
-        turn->dry = n < (gssize)most;
+        turn->at = turn->size = 0;
+        return read_more(ws, most);
+}
+
+/* The rest of a frame that is here in part. False: as fill(). */
+static bool fill_up(TbWs *ws)
+{
+        TbWsTurn *turn = ws->turn;
+        gsize has = turn->size - turn->at, most = MIN(CHUNK - has, ws->turn_bytes);
+        if (most == 0 || turn->dry)
+                return false;
+        memmove(turn->bytes, turn->bytes + turn->at, has);
         turn->at = 0;
-        turn->size = (gsize)MAX(n, 0);
-        ws->turn_bytes -= turn->size;
-        ws->eof = n == 0 || (n < 0 && errno != EAGAIN && errno != EINTR);
-        if (n > 0)
-                tb_ws_heard(ws); /* bytes, and nothing else: a turn without any is no sign of life */
-        return n > 0;
+        turn->size = has;
+        return read_more(ws, most);
 }
 
 /* For wslay. */
@@ -256,8 +275,16 @@ static int take_next(TbWs *ws)
                 stop_reading(ws, WSLAY_ERR_WANT_READ);
                 return -1;
         }
-        if (!tb_ws_frame_whole(turn->bytes + turn->at, turn->size - turn->at, &frame) ||
-            frame.size > ws->max_message)
+        bool whole = tb_ws_frame_whole(turn->bytes + turn->at, turn->size - turn->at, &frame);
+        gsize missing = whole ? 0 : tb_ws_frame_missing(turn->bytes + turn->at, turn->size - turn->at);
+        if (missing > 0 && turn->size - turn->at + missing <= CHUNK) {
+                whole = fill_up(ws) && tb_ws_frame_whole(turn->bytes, turn->size, &frame);
+                if (!whole && ws->turn_bytes == 0 && !turn->dry) {
+                        ws->again = true; /* it goes on: in the next turn it is whole */
+                        return -1;
+                }
+        }
+        if (!whole || frame.size > ws->max_message)
                 return step(ws);
         take_whole(ws, &frame);
         return 1;

@@ -71,7 +71,7 @@ TbWs *tb_request_upgrade(TbRequest *request, const char *protocol, gsize max_mes
                          gpointer data)
 {
         tb_assert_main();
-        if (!request->connection || request->answered)
+        if (tb_ask_refuses_stream(request) || !request->connection || request->answered)
                 return NULL;
         TbHttp *http = request->http;
         if (http->stopping) {

@@ -54,14 +54,30 @@ static const char *begin_answer(TbCarryJob *job, json_t *head)
 {
         job->answered = true;
         tb_request_on_gone(job->request, NULL, NULL);
-        return tb_carry_answer_headers(job->request, json_object_get(head, "headers"));
+        const char *type = tb_carry_answer_headers(job->request, json_object_get(head, "headers"));
+        return type ? type : "application/octet-stream";
+}
+
+/* No body comes: there is none, or it was asked for by HEAD, which says all that GET would. */
+static void answer_bare(TbCarryJob *job, json_t *head, int status)
+{
+        json_t *headers = json_object_get(head, "headers");
+        const char *length = json_string_value(json_object_get(headers, "content-length"));
+        guint64 size = 0;
+        job->answered = true;
+        tb_request_on_gone(job->request, NULL, NULL);
+        const char *type = tb_carry_answer_headers(job->request, headers);
+        if (type)
+                tb_request_add_header(job->request, "Content-Type", type);
+        if (length && !g_ascii_string_to_unsigned(length, 10, 0, G_MAXINT64, &size, NULL))
+                size = 0;
+        tb_request_reply_head(job->request, status, size);
 }
 
 void tb_carry_on_head(TbMuxStream *stream, const guint8 *text, gsize size, bool end,
                       gpointer data G_GNUC_UNUSED)
 {
         TbCarryJob *job = tb_mux_user(stream);
-        TbRequest *request = job->request;
         json_auto_t *head = tb_json_parse(text, size, NULL);
         int status = (int)json_integer_value(json_object_get(head, "status"));
         bool bare = status == 204 || status == 304;
@@ -83,8 +99,7 @@ void tb_carry_on_head(TbMuxStream *stream, const guint8 *text, gsize size, bool 
                 hold(job, head);
                 return;
         }
-        begin_answer(job, head);
-        tb_request_reply_empty(request, status);
+        answer_bare(job, head, status);
         answer_ended(job);
 }
 

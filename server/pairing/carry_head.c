@@ -78,7 +78,7 @@ const char *tb_carry_answer_headers(TbRequest *request, json_t *headers)
                                              "X-Next-Offset", "X-End-Offset",
                                              "X-Taken-At",    "X-File-Mode",
                                              "Upgrade",       NULL};
-        const char *type = "application/octet-stream", *name;
+        const char *type = NULL, *name;
         json_t *value;
         json_object_foreach (headers, name, value) {
                 const char *text = json_string_value(value);

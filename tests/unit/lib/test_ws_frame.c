@@ -32,9 +32,12 @@ static void test_whole(void)
                         g_autoptr(GByteArray) f = frame(first, size, size < 126 ? 0 : 2);
                         gsize whole = f->len;
                         g_byte_array_append(f, mask, sizeof mask);
-                        for (gsize n = 0; n < whole; n += n < 20 || n + 20 > whole ? 1 : 97)
+                        for (gsize n = 0; n < whole; n += n < 20 || n + 20 > whole ? 1 : 97) {
                                 g_assert_false(tb_ws_frame_whole(f->data, n, &out));
+                                g_assert_cmpuint(tb_ws_frame_missing(f->data, n), ==, n < 6 ? 0 : whole - n);
+                        }
                         g_assert_true(tb_ws_frame_whole(f->data, f->len, &out));
+                        g_assert_cmpuint(tb_ws_frame_missing(f->data, f->len), ==, 0);
                         g_assert_cmpuint(out.size, ==, size);
                         g_assert_cmpuint(out.head + out.size, ==, whole);
                         g_assert_true(out.binary == (first == 0x82));
