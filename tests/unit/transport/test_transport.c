@@ -6,6 +6,7 @@
 #include <signal.h>
 #include <string.h>
 #include <sys/pidfd.h>
+#include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/un.h>
@@ -247,6 +248,12 @@ static void test_run(void)
         g_assert_true(tb_child_run(&io, ARGV("sh", "-c", "echo $TESTBED_TOKEN$TB_ELSE"), NULL, 0, 100, 5000,
                                    &status, &out, NULL, &error));
         g_assert_cmpmem(out->data, out->len, "x\n", 2);
+        /* so does that it goes without huge pages */
+        g_clear_pointer(&out, g_byte_array_unref);
+        g_assert_cmpint(prctl(PR_SET_THP_DISABLE, 1, 0, 0, 0), ==, 0);
+        g_assert_true(tb_child_run(&io, ARGV("grep", "-c", "^THP_enabled:.1", "/proc/self/status"), NULL, 0,
+                                   100, 5000, &status, &out, NULL, &error));
+        g_assert_cmpmem(out->data, out->len, "1\n", 2);
 }
 
 static void test_run_refused(void)
