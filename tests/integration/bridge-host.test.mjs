@@ -552,6 +552,42 @@ test('carried uploads stop at a window; a server that breaks the protocol, or is
   await host.stop();
 });
 
+test('carried answers: small ones in one message, large ones as far as there is credit, none for who has left', async (t) => {
+  const server = await FakeServer.start(t);
+  const { host } = await bench(t, server);
+  const link = await server.next();
+  await link.find((m) => m.type === 'hello');
+  const ask = (id, path, more) => frame(HEAD, id, { method: 'GET', path, role: 'viewer', user: 'anna', ...more }, true);
+  // asked together, answered together: a message whose frames are those of both
+  link.ws.send(
+    Buffer.concat([ask(1, '/host/devices'), ask(2, '/host/devices/screen'), ask(3, '/host/nothing/at/all')]),
+  );
+  const message = await link.find((m) => Buffer.isBuffer(m) && frames(m).some((f) => f.stream === 2));
+  for (const id of [1, 2]) {
+    const [head, ...body] = frames(message).filter((f) => f.stream === id);
+    assert.deepEqual([head.type, head.head.status, body.at(-1).end], [HEAD, 200, true]);
+    assert.equal(Number(head.head.headers['content-length']), bodyOf(link, id).length);
+  }
+  assert.equal((await headOf(link, (h, f) => f.stream === 3)).head.status, 404);
+
+  const large = '/host/openapi.json';
+  link.ws.send(Buffer.concat([ask(4, large), ask(5, large), ask(6, large)]));
+  const cost = (id) =>
+    framesOf(link, id)
+      .filter((f) => f.type === DATA)
+      .reduce((sum, f) => sum + f.payload.length + 32, 0);
+  await until('windows that are used up', () => [4, 5, 6].every((id) => cost(id) > WINDOW - CHUNK));
+  link.ws.send(Buffer.concat([frame(RESET, 5, 'nobody waits'), ask(7, '/host/info')]));
+  assert.equal((await headOf(link, (h, f) => f.stream === 7)).head.status, 200);
+  assert.ok([4, 5, 6].every((id) => cost(id) <= WINDOW && !framesOf(link, id).some((f) => f.end)));
+  link.ws.send(Buffer.concat([credit(4, 4 * WINDOW), credit(6, 4 * WINDOW)]));
+  for (const id of [4, 6]) await findFrame(link, (f) => f.stream === id && f.end, { what: `the end of ${id}` });
+  const text = bodyOf(link, 4).toString();
+  assert.equal(JSON.parse(text).openapi, '3.1.0');
+  assert.ok(bodyOf(link, 6).toString() === text && cost(5) <= WINDOW);
+  await host.stop();
+});
+
 test('streams that are opened and reset as fast as it goes cost nobody else their turn', async (t) => {
   const server = await FakeServer.start(t);
   const { host } = await bench(t, server);
