@@ -123,7 +123,8 @@ static void on_message(bool binary, const guint8 *bytes, gsize size, gpointer da
 static void on_turned(gpointer data)
 {
         TbBridgeLink *link = data;
-        link->ops->turned(link->data);
+        if (link->ops->turned)
+                link->ops->turned(link->data);
 }
 
 static const TbOutSocketOps socket_ops = {.message = on_message, .turned = on_turned, .closed = on_closed};

@@ -22,7 +22,7 @@ typedef struct TbBridgeLinkOps {
         void (*opened)(gpointer data);                             /* the socket stands; say hello */
         void (*text)(const char *text, gsize size, gpointer data); /* NUL-terminated */
         void (*binary)(const guint8 *bytes, gsize size, gpointer data);
-        void (*turned)(gpointer data);                   /* the messages that came together have been told */
+        void (*turned)(gpointer data); /* the messages that came together have been told; NULL: nobody asks */
         void (*lost)(const char *reason, gpointer data); /* after opened; it is tried again by itself */
         void (*arrived)(gpointer data);                  /* more of what was sent has come to the server */
 } TbBridgeLinkOps;
