@@ -6,6 +6,7 @@
 #include "lib/json.h"
 #include "lib/limits.h"
 #include "lib/limits_calls.h"
+#include "lib/text.h"
 #include "server/calls/private.h"
 #include "server/store/sql.h"
 
@@ -95,6 +96,17 @@ static bool is_name(const char *text, gsize max)
         return n > 0 && n <= max && g_utf8_validate(text, (gssize)n, NULL);
 }
 
+/* Fit for others to read. A name that is too long, or none, changes nothing. */
+static void call_himself(TbCallLine *line, const char *name)
+{
+        g_autofree char *own =
+                is_name(name, TB_LIMIT_CALL_NAME) ? tb_text_line(name, TB_LIMIT_CALL_NAME) : NULL;
+        if (!own || !*own)
+                return;
+        g_free(line->name);
+        line->name = g_steal_pointer(&own);
+}
+
 void tb_call_authenticate(TbCallLine *line, const json_t *said)
 {
         const TbCallsOptions *options = &line->calls->options;
@@ -104,10 +116,7 @@ void tb_call_authenticate(TbCallLine *line, const json_t *said)
                 refuse(line, "authenticate", NULL, TB_ERROR_BUSY, "It is known who you are");
                 return;
         }
-        if (is_name(name, TB_LIMIT_CALL_NAME)) {
-                g_free(line->name);
-                line->name = g_strdup(name);
-        }
+        call_himself(line, name);
         if (text_of(said, "guest")) {
                 ask_guest(line, said);
                 return;
@@ -282,10 +291,7 @@ void tb_call_enter(TbCallLine *line, const char *event, const json_t *said)
                                                            : "This link is not good any more");
                 return;
         }
-        if (is_name(name, TB_LIMIT_CALL_NAME)) {
-                g_free(line->name);
-                line->name = g_strdup(name);
-        }
+        call_himself(line, name);
         TbCallWait *wait = tb_call_wait_new(line, event, call);
         wait->video = !json_is_false(video);
         wait->audio = !json_is_false(audio);

@@ -197,6 +197,8 @@ static void report(const TbCallLine *line, const char *call, const json_t *said)
 {
         static const char *const known[] = {"bandwidth", "latency", "packetLoss", "jitter",
                                             "videoResolution"};
+        if (!tb_rates_take(line->calls->rates, line->user, 1, g_get_monotonic_time(), NULL))
+                return; /* as by REST: so many are kept */
         json_auto_t *all = json_object();
         for (guint i = 0; i < G_N_ELEMENTS(known); i++)
                 if (json_object_get(said, known[i]))

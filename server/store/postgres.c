@@ -286,10 +286,13 @@ static TbDbFault set_up(Connection *c, const char *where, bool alone, GError **e
         if (PQstatus(c->pg) != CONNECTION_OK)
                 return failed(c, NULL, error);
         PQsetNoticeProcessor(c->pg, hear_nothing, NULL);
-        TbDbFault fault = postgres_script(c,
-                                          "SET tcp_keepalives_idle = 10; SET tcp_keepalives_interval = 5;"
-                                          "SET tcp_keepalives_count = 3; SET bytea_output = hex",
-                                          error);
+        TbDbFault fault = postgres_script(
+                c,
+                "SET tcp_keepalives_idle = 10; SET tcp_keepalives_interval = 5;"
+                "SET tcp_keepalives_count = 3; SET bytea_output = hex;"
+                /* plans are kept, and of a table that was empty then they would read all of it for good */
+                "SET enable_seqscan = off",
+                error);
         return fault || !alone ? fault : take_lock(c, error);
 }
 

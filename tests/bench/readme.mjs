@@ -17,6 +17,7 @@ const ORDER = [
   'load',
   'server',
   'events',
+  'calls',
   'sockets',
   'start',
   'sensors',
