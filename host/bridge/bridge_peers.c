@@ -262,7 +262,7 @@ void tb_bridge_from_observer(TbBridge *bridge, const TbBridgeMessage *m)
         if (!o)
                 return; /* it left while this was on its way */
         if (m->type == TB_BRIDGE_OFFER)
-                tb_observer_offer(o, m->sdp, m->attempt);
+                tb_observer_offer(o, m->sdp, m->which, m->attempt);
         else if (m->type == TB_BRIDGE_ICE)
                 tb_observer_candidate(o, m->candidate, m->mline_index, m->attempt);
         else if (m->type == TB_BRIDGE_BYE)

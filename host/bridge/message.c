@@ -160,6 +160,7 @@ static bool from_observer(TbBridgeMessage *m, GError **error)
 static bool parse_offer(TbBridgeMessage *m, GError **error)
 {
         return from_observer(m, error) && get_attempt(m, error) &&
+               get_name(m, "sound", false, &m->which, error) &&
                get_text(m, "sdp", true, TB_LIMIT_SDP, &m->sdp, error);
 }
 

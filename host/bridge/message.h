@@ -45,6 +45,7 @@ typedef struct TbBridgeMessage {
         json_t *people; /* borrowed array of objects */
         /* offer, ice */
         const char *sdp, *candidate;
+        const char *which; /* offer: of which of the device's microphones; NULL: the first */
         guint mline_index;
         guint attempt; /* offer, ice, bye: of which of the observer's peer connections; 0: it says nothing of that */
         /* error, bye */

@@ -179,6 +179,7 @@ void tb_observer_free(TbObserver *o)
         g_free(o->peer_id);
         g_free(o->device);
         g_free(o->user);
+        g_free(o->sound_of);
         g_free(o->picture_of);
         json_decref(o->person);
         g_strfreev(o->ice_servers);

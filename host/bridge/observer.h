@@ -69,9 +69,10 @@ json_t *tb_observer_person(
  * `attempt` numbers the observer's peer connections. An offer of another one is answered beside the one that there is,
  * which goes on until the observer says `bye` to it: so it moves to another network, or to new TURN credentials, without
  * a gap (webrtcbin 1.22 gathers no candidates again). There are two at the most: a third takes the place of the second.
- * Without numbers (0) the one that there is ends with the next offer.
+ * Without numbers (0) the one that there is ends with the next offer. `sound`: the interface that is heard beside the picture; NULL: the
+ * device's first.
  */
-void tb_observer_offer(TbObserver *observer, const char *sdp, guint attempt);
+void tb_observer_offer(TbObserver *observer, const char *sdp, const char *sound, guint attempt);
 void tb_observer_candidate(TbObserver *observer, const char *candidate, guint mline_index, guint attempt);
 void tb_observer_bye(TbObserver *observer, guint attempt); /* 0: to all of them; the relay goes on */
 void tb_observer_renew(TbObserver *observer,

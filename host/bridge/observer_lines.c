@@ -254,11 +254,13 @@ static void make_room(TbObserver *o, guint attempt)
                 hang_up(o->line, "a new offer came");
 }
 
-void tb_observer_offer(TbObserver *o, const char *sdp, guint attempt)
+void tb_observer_offer(TbObserver *o, const char *sdp, const char *sound, guint attempt)
 {
         tb_assert_main();
         forget_early(o);
         make_room(o, attempt);
+        g_free(o->sound_of);
+        o->sound_of = g_strdup(sound);
         if (!tb_gstreamer_wait(on_started, o)) {
                 answer(o, sdp, attempt);
                 return;
@@ -278,7 +280,7 @@ static void answer(TbObserver *o, const char *sdp, guint attempt)
                                        .label = label,
                                        .ice_servers = (const char *const *)o->ice_servers,
                                        .answer_wait_ms = -1,
-                                       .sound = tb_media_find_sound(o->media, o->device, NULL, NULL)};
+                                       .sound = tb_media_find_sound(o->media, o->device, o->sound_of, NULL)};
         Line *line = g_new0(Line, 1);
         line->observer = o;
         line->hub = hub ? tb_hub_ref(hub) : NULL;

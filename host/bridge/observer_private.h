@@ -23,6 +23,7 @@ struct TbObserver {
         struct Line *next;   /* owned: the one that is to be in its place; NULL: none; not without `line` */
         char *early_offer;   /* owned: waits for GStreamer's start; NULL: none does */
         guint early_attempt; /* of that offer */
+        char *sound_of;      /* owned; of the last offer: what is heard; NULL: the device's first */
         GPtrArray *early_candidates; /* owned: those that came behind it */
         TbControl *relay;            /* owned: made by the first relayed message; NULL */
         TbMjpeg *picture;            /* owned; NULL: not asked for, or encoded: */

@@ -150,11 +150,23 @@ test('an observer hears it: peer to peer, by the relay where WebRTC does not wor
   const host = await withHost(t, {
     name: 'lab-1',
     server: { url: server.url },
-    devices: { av: AV, mic: { attach: 'testtone://?level=-12' } },
+    devices: {
+      av: AV,
+      mic: { attach: 'testtone://?level=-12' },
+      room: {
+        attach: {
+          video: 'testpattern://?width=640&height=360',
+          audio: 'testtone://',
+          audio2: { uri: 'testtone://?level=-12', kind: 'audio' },
+        },
+      },
+    },
   });
   await until('the devices on the server', async () => (await server.get('/api/devices')).text.includes('lab-1/mic'));
   const browser = await startBrowser(t);
   const listeners = async (id) => (await host.get(`/host/devices/${id}/audio`)).json.listeners;
+  const heardOf = async (id) =>
+    Promise.all(['audio', 'audio2'].map(async (i) => (await host.get(`/host/devices/${id}/${i}`)).json.listeners));
   const watch = async (device, options) => {
     const { viewUrl } = await server.session({ device: `lab-1/${device}`, mode: 'view' });
     return openPage(t, browser, new URL(viewUrl, server.url).href, options);
@@ -186,6 +198,19 @@ test('an observer hears it: peer to peer, by the relay where WebRTC does not wor
   await until('nobody to listen', async () => (await listeners('av')) === 0);
   assertQuiet(relayed);
   await relayed.close();
+
+  // of several one is chosen, and is another one from then on
+  for (const options of [{}, { webrtc: false }]) {
+    const room = await watch('room', options);
+    await room.click(HEAR);
+    await until('the first', async () => (await heardOf('room')).join() === '1,0');
+    await room.getByLabel('What is heard').selectOption('audio2');
+    await until('the second, alone', async () => (await heardOf('room')).join() === '0,1');
+    await loud(room);
+    assertQuiet(room);
+    await room.close();
+    await until('nobody', async () => (await heardOf('room')).join() === '0,0');
+  }
 
   for (const options of [{}, { webrtc: false }]) {
     const mic = await watch('mic', options);

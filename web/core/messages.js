@@ -259,6 +259,7 @@ export default {
         type: { const: 'offer' },
         sdp: { type: 'string', min: 1, max: 'sdp' },
         attempt: { type: 'int', min: 1, max: 2147483647, optional: true },
+        sound: { type: 'string', name: 'id', optional: true },
       },
     },
     answer: {

@@ -17,6 +17,7 @@ export class RemotePeer extends Emitter {
    * @param {import('./signaling.js').Signaling} o.signaling
    * @param {string|null} o.to      peer id of the producer; null when there is only one it can be
    * @param {boolean} [o.several]   others of its role are others, and never the same one with another id
+   * @param {string|null} [o.sound]   the interface that is heard; null: the device's first
    * @param {boolean} [o.asks]      it answers pings by data channel: one that is new to the server has to
    */
   constructor({
@@ -26,10 +27,11 @@ export class RemotePeer extends Emitter {
     connectMs = CONNECT_MS,
     several = false,
     asks = false,
+    sound = null,
     ...rtc
   }) {
     super();
-    Object.assign(this, { _signaling: signaling, to, _clock: clock, _connectMs: connectMs });
+    Object.assign(this, { _signaling: signaling, to, _clock: clock, _connectMs: connectMs, _sound: sound });
     this.connection = new ViewerConnection({ iceServers: signaling.iceServers, ...rtc, clock });
     this.error = null;
     this.attempt = signaling.attempts += 1;
@@ -88,7 +90,8 @@ export class RemotePeer extends Emitter {
       });
     const sdp = await this.connection.offer();
     if (this._stopped) return;
-    if (!this._send({ type: 'offer', sdp })) this._fail(new Error('the server is not connected'));
+    const which = this._sound ? { sound: this._sound } : {};
+    if (!this._send({ type: 'offer', sdp, ...which })) this._fail(new Error('the server is not connected'));
   }
 
   /** Is the producer who it was, or was it started anew and knows nothing of us? ICE would notice seconds later. */

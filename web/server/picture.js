@@ -4,6 +4,7 @@ import { ApiError } from '../core/api.js';
 import { Climb, settlesDirect } from '../core/climb.js';
 import { RemotePeer } from '../core/peer.js';
 import { parseBinary, PictureSink } from '../core/relay.js';
+import { capital, humanize } from '../core/format.js';
 import { awayWords, clipboardOf, interfacesOf, isPhone } from '../core/store.js';
 import { showsH264, UnitDecoder } from '../core/units.js';
 import { h } from '../app/dom.js';
@@ -19,6 +20,11 @@ const WAY_OF_TURN = 'relayed (TURN)'; // of core/stats.js
 export function mountPicture(root, svc, { id, control, signaling, producer, scope, report, figures: told }) {
   const device = () => svc.store.state.devices[id];
   let ownSize = null; // of the screen, as the host said
+  let listens = null; // the interface whose sound was asked for last
+  const heard = () => {
+    const all = interfacesOf(device(), 'audio');
+    return all.find((i) => i.name === listens) ?? all[0];
+  };
   const probe = () => signaling.probe();
   const hasVideo = () => !device() || interfacesOf(device(), 'video').length > 0;
   const screen = mountScreen(root, {
@@ -47,9 +53,11 @@ export function mountPicture(root, svc, { id, control, signaling, producer, scop
     fallback: (report) => relayPicture(report, { id, signaling, commands: svc.commands, scope }),
     sound: {
       has: () => interfacesOf(device(), 'audio').length > 0,
-      why: async () => interfacesOf(device(), 'audio')[0]?.reason ?? '',
+      why: async () => heard()?.reason ?? '',
+      choices: () => interfacesOf(device(), 'audio').map(({ name }) => ({ name, label: capital(humanize(name)) })),
     },
-    connect: ({ audio }) => {
+    connect: ({ audio, which }) => {
+      listens = which;
       const to = producer();
       if (!to)
         throw new ApiError({ status: 0, title: 'Not connected', detail: 'the host is not connected to the server' });
@@ -60,6 +68,7 @@ export function mountPicture(root, svc, { id, control, signaling, producer, scop
         RTCPeerConnection,
         video: hasVideo(),
         audio,
+        sound: audio ? which : null,
         timeOrigin: performance.timeOrigin,
       });
       peer.on('channel', (name, open) => open && name === 'control' && peer.connection.sample());
@@ -166,7 +175,7 @@ function relayPicture(report, { id, signaling, commands, scope }) {
   }, 1000);
   return {
     el: canvas,
-    sound: relaySound({ signaling, commands, scope }),
+    sound: relaySound({ id, signaling, commands, scope }),
     start() {
       wanted = true;
       subscribe();

@@ -5,10 +5,11 @@ import { parseBinary } from '../core/relay.js';
 
 /**
  * What mountScreen() takes as the fallback's `sound`.
- * @returns {{start(o: {played: (from) => void, refused: (why: string) => void}), stop()}}   `played`: {context, node} of
- *          what is heard now; stop() is true where something was
+ * @returns {{start(o: {played: (from) => void, refused: (why: string) => void, which: string|null}), stop(), turn()}}
+ *          `played`: {context, node} of what is heard now; stop() is true where something was; `which`: the interface,
+ *          null: the device's first; turn(which): that one is heard from now on, if any is
  */
-export function relaySound({ signaling, commands, scope }) {
+export function relaySound({ id, signaling, commands, scope }) {
   let undo = null;
   let context = null;
   let gain = null;
@@ -54,7 +55,8 @@ export function relaySound({ signaling, commands, scope }) {
 
   let wanted = false;
   let why = null; // why it is not played; null: it is not known yet
-  async function start({ played, refused }) {
+  const topicOf = (which) => (which ? `sound:${id}/${which}` : 'sound');
+  async function start({ played, refused, which }) {
     if (!wanted) {
       wanted = true;
       why = await whyNoOpus();
@@ -69,8 +71,17 @@ export function relaySound({ signaling, commands, scope }) {
     gain = context.createGain();
     gain.connect(context.destination);
     plan = new PlayPlan();
-    undo = commands.subscribe('sound');
+    undo = commands.subscribe(topicOf(which));
     played({ context, node: gain });
+  }
+  /** The host has one subscription of sound for each observer: the new one takes the place of that of before. */
+  function turn(which) {
+    if (!undo) return;
+    undo();
+    decoder.stop();
+    silence();
+    plan = new PlayPlan();
+    undo = commands.subscribe(topicOf(which));
   }
   function stop() {
     const before = undo;
@@ -84,5 +95,5 @@ export function relaySound({ signaling, commands, scope }) {
     return Boolean(before);
   }
   scope.add(stop);
-  return { start, stop };
+  return { start, stop, turn };
 }

@@ -235,7 +235,7 @@ function mountDevice(root, svc, device, wanted, onTab) {
 
   // ---- beside them ----
   for (const iface of of('power')) scope.add(mountPower(first, svc, { id, iface, control }));
-  // the first one is heard with the picture; an observer's connection carries no other
+  // the first one is heard with the picture; of several, who comes by a link chooses one beside it
   const heard = svc.remote ? of('audio').slice(0, 1) : of('audio');
   for (const iface of heard.slice(videos.length ? 1 : 0))
     scope.add((svc.mountListen ?? mountListen)(first, svc, { id, iface }));

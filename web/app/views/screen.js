@@ -12,7 +12,7 @@ import { settling } from '../settle.js';
 import { mountControl } from './control.js';
 import { fullScreen, mountPicture } from './picture.js';
 import { Quality } from './quality.js';
-import { mountSound } from './sound.js';
+import { mountSound, soundWishes } from './sound.js';
 
 const FIRST_FRAME_MS = 8000; // connected, but nothing to see for so long: fall back
 const SHOWS_MS = 3000; // that a connection may take to its first picture, while another one shows the device
@@ -23,11 +23,12 @@ const pause = (ms) => new Promise((next) => setTimeout(next, ms));
  * @param {HTMLElement} root
  * @param {object} o
  * @param {string} o.id                          device, for names and what is remembered
- * @param {(wish: {audio: boolean}) => object} o.connect   a client for the ladder (core/ladder.js), with sound or not
+ * @param {(wish: {audio: boolean, which: string|null}) => object} o.connect   a client for the ladder
+ *                                               (core/ladder.js), with sound or not, and which
  * @param {{has: () => boolean, why: () => Promise<string>}} [o.sound]   of the device: views/sound.js
  * @param {(report: {shown(w, h), failed()}) => {el: Element, start(), stop(), choices, sound}} o.fallback   `choices`: of
- *                                               the dialog behind the badge (quality.js); `sound`: {start(), stop()}, as
- *                                               relaySound() has them, where it carries any
+ *                                               the dialog behind the badge (quality.js); `sound`: {start(), stop(),
+ *                                               turn()}, as relaySound() has them, where it carries any
  * @param {object[]} [o.choices]                 further ones of that dialog
  * @param {string} o.fallbackName                "MJPEG"; fallbackText: the same within a sentence
  * @param {boolean} [o.start]                    false: the caller calls ladder.start()
@@ -144,10 +145,12 @@ export function mountScreen(
     // what there is goes on until the one with sound, or without it, shows its picture
     changed: () => {
       if (!ladder.move() && ladder.rung === 'connecting') ladder.restart();
+      spare.sound?.turn?.(sound.which);
       carrySound();
     },
   });
 
+  const wishes = soundWishes(sound, connect);
   const header = h('header', {}, tools, h('span', { class: 'grow' }), quality.el);
   const panel = h(
     'section',
@@ -274,7 +277,7 @@ export function mountScreen(
   }
   const ladder = new VideoLadder({
     unsupported: () => (typeof RTCPeerConnection === 'function' ? null : 'this browser has no WebRTC'),
-    connect: () => connect({ audio: sound.on }),
+    connect: wishes.connect,
     shows: async (client) => {
       for (const end = Date.now() + SHOWS_MS; hasVideo() && Date.now() < end; await pause(SHOWS_LOOK_MS))
         if ((await client.connection.sample())?.framesDecoded > 0) return;
@@ -320,6 +323,7 @@ export function mountScreen(
     client.on('sensor', (message) => commands.receive(message));
     client.on('channel', useChannels);
   });
+  ladder.on('moved', () => wishes.follow(ladder));
   ladder.on('moved', (client) => {
     if (client.stream) {
       video.srcObject = client.stream;
@@ -382,7 +386,7 @@ export function mountScreen(
     sound.carried(
       spared && !spare.sound ? `it comes by WebRTC alone, and the picture comes by ${fallbackText} now.` : null,
     );
-    if (spared && sound.on) spare.sound?.start({ played: sound.played, refused: sound.carried });
+    if (spared && sound.on) spare.sound?.start({ played: sound.played, refused: sound.carried, which: sound.which });
     else if (spare.sound?.stop()) sound.heard(ladder.client?.stream ?? null);
   }
 

@@ -3,10 +3,11 @@
 
 import { humane } from '../../core/words.js';
 import { loudness, METER } from '../../core/sound.js';
-import { h, icon, text } from '../dom.js';
+import { fill, h, icon, text } from '../dom.js';
 import * as prefs from '../prefs.js';
 import { settling } from '../settle.js';
 
+const ALONE_MS = 1200; // after which the connection of before has gone (core/ladder.js)
 const METER_MS = 100;
 const WHY_MS = 2000; // of silence, before it is asked why, and between two questions
 
@@ -16,11 +17,12 @@ const WHY_MS = 2000; // of silence, before it is asked why, and between two ques
  * @param {Scope} o.scope
  * @param {HTMLMediaElement} o.media      which plays it
  * @param {() => boolean} o.has           the device has sound at all
+ * @param {() => object[]} [o.choices]    its interfaces [{name, label}], where one of several can be heard here
  * @param {() => Promise<string>} o.why   why there is none now; '' when it should be heard
  * @param {() => void} o.changed          `on` has changed: the connection is to carry it, or no more
- * @returns {{tools: Element[], note: Element, on, refresh(), heard(stream), played(from), carried(reason)}}
+ * @returns {{tools: Element[], note: Element, on, which, refresh(), heard(stream), played(from), carried(reason)}}
  */
-export function mountSound({ id, scope, media, has, why, changed }) {
+export function mountSound({ id, scope, media, has, why, choices = () => [], changed }) {
   let on = false;
   let without = null; // why the way that there is carries no sound
   let source = null; // {context, analyser, node, samples, own}
@@ -29,6 +31,17 @@ export function mountSound({ id, scope, media, has, why, changed }) {
 
   const glyph = h('span', { class: 'glyph' });
   const button = h('button', { type: 'button', class: 'btn quiet icon-only', onclick: () => set(!on) }, glyph);
+  // one of several; what is heard goes on until the other one is
+  const select = h('select', {
+    class: 'input',
+    'aria-label': 'What is heard',
+    hidden: true,
+    onchange: () => {
+      prefs.put(`sound.which.${id}`, select.value);
+      silent = performance.now();
+      if (on) changed();
+    },
+  });
   const bar = h('i');
   const meter = h('div', { class: 'level', role: 'meter', 'aria-label': `Sound level of ${id}`, hidden: true }, bar);
   meter.setAttribute('aria-valuemin', METER.min);
@@ -140,6 +153,16 @@ export function mountSound({ id, scope, media, has, why, changed }) {
 
   function refresh() {
     button.hidden = !has();
+    const all = choices();
+    select.hidden = all.length < 2;
+    if ([...select.options].map((o) => o.value).join() !== all.map((c) => c.name).join()) {
+      const kept = prefs.get(`sound.which.${id}`);
+      fill(
+        select,
+        all.map(({ name, label }) => h('option', { value: name }, label)),
+      );
+      select.value = all.some((c) => c.name === kept) ? kept : (all[0]?.name ?? '');
+    }
     if (button.hidden) set(false);
   }
   show();
@@ -151,14 +174,39 @@ export function mountSound({ id, scope, media, has, why, changed }) {
     show();
   }
   return {
-    tools: [button, meter],
+    tools: [button, select, meter],
     note: note.el,
     get on() {
       return on;
+    },
+    /** The interface that was chosen; null: there is no choice. */
+    get which() {
+      return select.hidden ? null : select.value;
     },
     refresh,
     heard,
     played,
     carried,
+  };
+}
+
+/**
+ * Connections with the sound that is wished. What was wished while another one was on its way is taken up when that one
+ * stands alone. `make({audio, which})`: a client for the ladder.
+ */
+export function soundWishes(sound, make) {
+  const made = new WeakMap(); // client -> with what
+  const wish = () => (sound.on ? `of ${sound.which ?? ''}` : 'none');
+  return {
+    connect() {
+      const client = make({ audio: sound.on, which: sound.which });
+      made.set(client, wish());
+      return client;
+    },
+    follow(ladder) {
+      setTimeout(() => {
+        if (ladder.rung === 'webrtc' && ladder.client && made.get(ladder.client) !== wish()) ladder.move();
+      }, ALONE_MS);
+    },
   };
 }
