@@ -54,7 +54,7 @@ test('arm, keep the last seconds, play them, step, find a word of the console, c
   await page.locator('.rec-pointer circle.pressed').waitFor();
   // back, before anything was said, and forth again: the terminal shows what stood there then
   const place = page.getByRole('slider', { name: 'Moment' });
-  const found = await place.inputValue();
+  const found = String(Number(await place.inputValue()) + 100); // it counts in steps
   await place.fill('0');
   await page.locator('.rec-console').getByText('bootm').waitFor({ state: 'detached' });
   await place.fill(found);
@@ -80,6 +80,10 @@ test('arm, keep the last seconds, play them, step, find a word of the console, c
   const again = await openPage(t, browser, page.url(), { webrtc: false });
   await inPage(again, 'the same clip', () => document.querySelector('video')?.readyState >= 2);
   assertQuiet(again);
+  const [span] = (await host.get('/host/devices/bench/recording')).json.spans;
+  const link = `${host.url}/#/recordings/bench/${Math.round((span.from + span.to) / 2)}`;
+  const third = await openPage(t, browser, link, { webrtc: false });
+  await inPage(third, 'that moment', () => document.querySelector('video')?.readyState >= 2);
   assertQuiet(page);
 });
 

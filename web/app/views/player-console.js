@@ -43,7 +43,7 @@ export function recordedConsole(svc, { now, seek }) {
     paper ??= paperOf(said);
     const t = findText(paper, word.value, now());
     text(found, t === null ? (word.value ? 'Not found' : '') : clockTime(t, true));
-    if (t !== null) seek(t);
+    if (t !== null) seek(t + 1); // a film rounds the moment, and it shall stand there
   }
   function draw() {
     if (!terminal) return;

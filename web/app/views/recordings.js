@@ -35,7 +35,8 @@ export function mount(root, svc, { rest = [] } = {}) {
     role: 'slider',
     'aria-label': 'Time line: arrows move, plus and minus zoom, Enter plays',
   });
-  const about = h('span', { class: 'muted small', role: 'status' });
+  const about = h('span', { class: 'muted small' });
+  const nothing = h('span', { class: 'small', role: 'status' });
   const playerBox = h('div', {});
   const sent = uplink(svc, scope);
   const list = h('ul', { class: 'list rec-clips', 'aria-label': 'Clips' });
@@ -64,6 +65,7 @@ export function mount(root, svc, { rest = [] } = {}) {
         tool('Day', () => near(24 * HOUR)),
         tool('All', () => everything()),
         about,
+        nothing,
       ),
       line,
     ),
@@ -233,8 +235,8 @@ export function mount(root, svc, { rest = [] } = {}) {
       return;
     }
     const what = windowAround(recording.spans, t);
+    text(nothing, what ? '' : `Nothing is recorded at ${clockTime(t, true)}.`);
     if (what) open(what, t);
-    else text(about, `Nothing is recorded at ${clockTime(t, true)}.`);
   }
   function openClip(clip) {
     if (clip.device !== device) {
@@ -336,13 +338,19 @@ export function mount(root, svc, { rest = [] } = {}) {
     set(state, { title: why ?? `${bytes(recording.bytes ?? 0)} on the disk` });
   }
 
-  async function refresh() {
+  let latest = null; // who asked before somebody else waits for what he is told
+  const refresh = () => (latest = ask());
+  async function ask() {
     const turn = ++asked;
     const [now, all] = await Promise.all([
       device ? svc.api.get(`${svc.api.device(device)}/recording`) : null,
       svc.api.get('host/clips', { query: { text: search.value.trim(), limit: 200 } }),
     ]);
-    if (scope.closed || turn !== asked) return;
+    if (scope.closed) return;
+    if (turn !== asked) {
+      await latest;
+      return;
+    }
     recording = now ?? recording;
     clips = all;
     showState();
