@@ -338,6 +338,7 @@ static int run(TbHost *h)
         tb_service_init();
         tb_main_init(NULL);
         tb_descriptors_init();
+        tb_descriptors_keep_low(TB_LIMIT_VNC_CLIENTS + TB_LIMIT_DEVICES);
         h->loop = g_main_loop_new(NULL, FALSE);
         g_unix_signal_add(SIGTERM, on_signal, h); /* before anybody is told that we listen */
         g_unix_signal_add(SIGINT, on_signal, h);

@@ -1,10 +1,13 @@
 #include "lib/descriptors.h"
 
+#include <errno.h>
 #include <fcntl.h>
 #include <sys/resource.h>
 #include <unistd.h>
 
+#include "lib/error.h"
 #include "lib/limits.h"
+#include "lib/thread.h"
 
 static int pretended;       /* 0: as many as the system says */
 static void (*giver)(void); /* NULL: nobody */
@@ -93,4 +96,80 @@ void tb_descriptors_set_giver(void (*give)(void))
 void tb_descriptors_pretend(guint n)
 {
         pretended = (int)MIN(n, TB_LIMIT_DESCRIPTORS);
+}
+
+/* --- low numbers, for what waits by select() --- */
+static struct {
+        TbMutex lock;
+        int null;               /* what a number that nobody has refers to; 0: nothing is kept */
+        bool kept[FD_SETSIZE];  /* is ours for good */
+        bool taken[FD_SETSIZE]; /* and somebody has it */
+} low = {.lock = TB_MUTEX_INIT};
+
+void tb_descriptors_keep_low(guint n)
+{
+        int fd = all() > FD_SETSIZE ? open("/dev/null", O_RDWR | O_CLOEXEC) : -1;
+
+        if (fd < 0)
+                return;
+        tb_mutex_lock(&low.lock);
+        low.null = fd;
+        for (guint i = 0; i < n; i++) {
+                int next = fcntl(fd, F_DUPFD_CLOEXEC, 3);
+                if (next < 0)
+                        break;
+                if (next >= FD_SETSIZE) {
+                        close(next);
+                        break;
+                }
+                low.kept[next] = true;
+        }
+        tb_mutex_unlock(&low.lock);
+}
+
+/* One that is free becomes `fd`; -1: none. */
+static int put_low(int fd)
+{
+        int place = -1;
+
+        tb_mutex_lock(&low.lock);
+        for (int i = 0; i < FD_SETSIZE && place < 0; i++)
+                if (low.kept[i] && !low.taken[i] && dup3(fd, i, O_CLOEXEC) == i) {
+                        low.taken[i] = true;
+                        place = i;
+                }
+        tb_mutex_unlock(&low.lock);
+        return place;
+}
+
+int tb_descriptors_low_take(int fd, GError **error)
+{
+        if (fd < 0) {
+                tb_set_error(error, TB_ERROR_UNAVAILABLE, "no descriptor: %s", g_strerror(errno));
+                return -1;
+        }
+        if (fd < FD_SETSIZE)
+                return fd;
+        int place = put_low(fd);
+        close(fd);
+        if (place < 0)
+                tb_set_error(error, TB_ERROR_UNAVAILABLE,
+                             "no descriptor below %d is left: too many devices of this sort are attached",
+                             FD_SETSIZE);
+        return place;
+}
+
+void tb_descriptors_low_close(int fd)
+{
+        if (fd < 0)
+                return;
+        tb_mutex_lock(&low.lock);
+        bool kept = fd < FD_SETSIZE && low.kept[fd];
+        if (kept) { /* closes what it was, and the number stays ours */
+                dup3(low.null, fd, O_CLOEXEC);
+                low.taken[fd] = false;
+        }
+        tb_mutex_unlock(&low.lock);
+        if (!kept)
+                close(fd);
 }

@@ -11,6 +11,7 @@
  */
 #include <glib.h>
 #include <stdbool.h>
+#include <sys/select.h>
 
 /* First of all in main(): a program that was started with stdin, stdout or stderr closed would get these numbers for files and sockets of
  * its own, and what it prints would go there. Writing there fails from here on (EBADF), as it should. */
@@ -30,4 +31,14 @@ bool tb_descriptors_next_are_few(void);
 /* Main thread: few are left, or none; who holds some that do nothing gives back. */
 void tb_descriptors_ask(void);
 void tb_descriptors_set_giver(void (*give)(void));
+/*
+ * Some libraries (libvncserver, libvncclient, libmodbus) wait by select(): what they are given must lie below FD_SETSIZE (1024), and above
+ * it they end the process. A host with many devices has used those numbers up long before, so some are kept for them from the start.
+ */
+/* Main thread, at start, behind tb_descriptors_init(): so many; none where there are no higher numbers. */
+void tb_descriptors_keep_low(guint n);
+/* `fd` itself where its number is low enough, else another number for the same, and `fd` is closed. -1: there is none (UNAVAILABLE; `fd`
+ * is closed), or `fd` is negative (as errno says). Given back by tb_descriptors_low_close(), never by close(). */
+int tb_descriptors_low_take(int fd, GError **error);
+void tb_descriptors_low_close(int fd); /* negative: nothing */
 void tb_descriptors_pretend(guint all); /* for tests: as if the system gave so many; 0: no more */

@@ -1,11 +1,13 @@
 /* Modbus devices, RTU and TCP: registers as streams, a coil as power. libmodbus makes and checks the frames; the waiting is TbIo's. */
 #include <errno.h>
+#include <fcntl.h>
 #include <modbus/modbus.h>
 #include <string.h>
 
 #include "drivers/modbus/modbus_proto.h"
 #include "drivers/transport/line.h"
 #include "drivers/transport/polled.h"
+#include "lib/descriptors.h"
 #include "lib/limits.h"
 
 #define REST_US 200000 /* for the rest of an answer that has begun */
@@ -16,6 +18,7 @@ enum { LANE_STREAMS, LANE_COIL, LANE_BOTH };
 typedef struct Slave {
         TbLine line;
         modbus_t *frames; /* owned */
+        int fd;           /* owned; the line once more, for the library, which waits by select(); -1: closed */
         GArray *rows, *blocks;
         TbPolled poll;
         int slave, coil, timeout_ms; /* coil -1: none */
@@ -68,6 +71,14 @@ static bool is_serial(const TbUri *uri)
 }
 
 /* --- one request --- */
+static void hang_up(Slave *s)
+{
+        modbus_set_socket(s->frames, -1); /* it is not the library's */
+        tb_descriptors_low_close(s->fd);
+        s->fd = -1;
+        tb_line_close(&s->line.base);
+}
+
 static bool lost(Slave *s, GError **error)
 {
         tb_set_error(error, TB_ERROR_GONE,
@@ -75,7 +86,7 @@ static bool lost(Slave *s, GError **error)
                      s->line.base.uri->shown, s->slave,
                      is_serial(s->line.base.uri) ? "are speed and parity"
                                                  : "does Modbus TCP listen at this port");
-        tb_line_close(&s->line.base); /* a late answer would be taken for the next one's */
+        hang_up(s); /* a late answer would be taken for the next one's */
         return false;
 }
 
@@ -90,18 +101,17 @@ static bool ask(Slave *s, TbIo *io, int slave, const guint8 *pdu, guint size,
                 return false;
         }
         memcpy(request + 1, pdu, size);
-        modbus_set_socket(s->frames, tb_transport_fd(s->line.link));
         modbus_set_slave(s->frames, slave);
         modbus_flush(s->frames);
         if (modbus_send_raw_request(s->frames, request, (int)size + 1) < 0) {
                 tb_set_error(error, TB_ERROR_GONE, "%s: %s", shown, modbus_strerror(errno));
-                tb_line_close(&s->line.base);
+                hang_up(s);
                 return false;
         }
         struct pollfd p = {.fd = tb_transport_fd(s->line.link), .events = POLLIN};
         TbWait waited = tb_io_wait(io, &p, 1, s->timeout_ms);
         if (waited == TB_WAIT_STOP) {
-                tb_line_close(&s->line.base);
+                hang_up(s);
                 return tb_io_fail(waited, shown, error);
         }
         int n = waited == TB_WAIT_READY ? modbus_receive_confirmation(s->frames, answer) : -1;
@@ -201,6 +211,7 @@ static bool slave_open(TbInstance *self, TbIo *io, GError **error)
         s->timeout_ms = (int)json_integer_value(json_object_get(p, "timeout_ms"));
         tb_modbus_plan(json_object_get(p, "streams"), s->slave, &s->rows, &s->blocks);
         tb_polled_init(&s->poll, self, MISSES);
+        s->fd = -1;
         s->frames = is_serial(self->uri) ? modbus_new_rtu("/dev/null", 19200, 'N', 8, 1)
                                          : modbus_new_tcp("127.0.0.1", 502);
         if (!s->frames) {
@@ -209,18 +220,25 @@ static bool slave_open(TbInstance *self, TbIo *io, GError **error)
         }
         modbus_set_response_timeout(s->frames, 0, REST_US);
         modbus_set_byte_timeout(s->frames, 0, REST_US);
-        return tb_line_open(self, io, error) && (s->coil < 0 || tb_polled_first(self, io, get, error));
+        if (!tb_line_open(self, io, error))
+                return false;
+        s->fd = tb_descriptors_low_take(fcntl(tb_transport_fd(s->line.link), F_DUPFD_CLOEXEC, 3), error);
+        if (s->fd < 0) {
+                tb_error_prefix(error, "%s: ", self->uri->shown);
+                return false;
+        }
+        modbus_set_socket(s->frames, s->fd);
+        return (s->coil < 0 || tb_polled_first(self, io, get, error));
 }
 
 static void slave_close(TbInstance *self)
 {
         Slave *s = (Slave *)self;
         if (s->frames)
-                modbus_set_socket(s->frames, -1); /* the line is not the library's */
+                hang_up(s);
         g_clear_pointer(&s->frames, modbus_free);
         g_clear_pointer(&s->rows, g_array_unref);
         g_clear_pointer(&s->blocks, g_array_unref);
-        tb_line_close(self);
 }
 
 static bool coil_pump(TbInstance *self, TbIo *io, GError **error)

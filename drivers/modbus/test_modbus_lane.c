@@ -148,6 +148,7 @@ int main(int argc, char **argv)
 {
         g_test_init(&argc, &argv, NULL);
         signal(SIGPIPE, SIG_IGN);
+        lane_crowd(); /* the library waits by select() */
         g_test_add_func("/modbus-lane/tcp", test_tcp);
         g_test_add_func("/modbus-lane/foreign", test_foreign);
         g_test_add_func("/modbus-lane/rtu", test_rtu);

@@ -1,10 +1,10 @@
 #include "drivers/mqtt/broker.h"
 
 #include <errno.h>
-#include <mosquitto.h>
 #include <poll.h>
 #include <string.h>
 
+#include "drivers/mqtt/broker_line.h"
 #include "lib/error.h"
 #include "lib/limits.h"
 #include "lib/refcount.h"
@@ -44,11 +44,13 @@ typedef struct Broker {
         int port;
         struct mosquitto *client; /* owned */
         TbInterruptor *over;      /* owned */
+        TbInterruptor *work;      /* owned; something was queued for it */
         guint users;              /* under `brokers.lock` */
         TbMutex lock;
         GPtrArray *ears; /* borrowed */
         TbMqttState state;
         bool online;    /* it has let us in: what is listened to from here on is asked for at once */
+        bool let_in;    /* it has, on this connection or the last one */
         char *why;      /* owned */
         int subscribed; /* the message id of the last subscription that is not acknowledged yet; 0: all are */
 } Broker;
@@ -81,6 +83,7 @@ static void subscribe(Broker *b, const TbMqttEar *ear) /* locked */
                     mosquitto_subscribe(b->client, &id, ear->topics[i], AT_LEAST_ONCE) == MOSQ_ERR_SUCCESS)
                         b->subscribed = id;
         }
+        tb_interruptor_raise(b->work);
 }
 
 static void on_connect(struct mosquitto *client G_GNUC_UNUSED, void *data, int code)
@@ -88,6 +91,7 @@ static void on_connect(struct mosquitto *client G_GNUC_UNUSED, void *data, int c
         Broker *b = data;
         tb_mutex_lock(&b->lock);
         b->online = code == 0;
+        b->let_in = b->let_in || b->online;
         if (code == 0) {
                 b->subscribed = 0;
                 set_state(b, TB_MQTT_CONNECTING, NULL);
@@ -186,6 +190,7 @@ static void broker_unref(Broker *b)
                 return;
         if (b->client)
                 mosquitto_destroy(b->client);
+        tb_interruptor_free(b->work);
         tb_interruptor_free(b->over);
         g_ptr_array_unref(b->ears);
         tb_mutex_clear(&b->lock);
@@ -206,19 +211,32 @@ static void say_absent(Broker *b, int code)
         tb_mutex_unlock(&b->lock);
 }
 
+/* Since this was asked last. */
+static bool was_let_in(Broker *b)
+{
+        tb_mutex_lock(&b->lock);
+        bool let_in = b->let_in;
+        b->let_in = false;
+        tb_mutex_unlock(&b->lock);
+        return let_in;
+}
+
 /* Until the last ear is gone. What the library does can take minutes (names, hosts that do not answer): nobody waits for it. */
 static void serve(gpointer data)
 {
         Broker *b = data;
-        while (!tb_interruptor_raised(b->over)) {
-                int failed = mosquitto_connect(b->client, b->host, b->port, KEEPALIVE_S);
-                if (!failed)
-                        failed = mosquitto_loop_forever(b->client, -1, 1); /* connects again by itself */
+        for (int pause_s = RETRY_S;; pause_s = MIN(2 * pause_s, RETRY_MOST_S)) {
+                bool connected = false;
+                int failed = tb_mqtt_line_run(b->client, b->host, b->port, KEEPALIVE_S, b->over, b->work,
+                                              &connected);
                 if (tb_interruptor_raised(b->over))
                         break;
-                say_absent(b, failed);
+                if (!connected)
+                        say_absent(b, failed); /* else on_disconnect() has said why */
+                if (was_let_in(b))
+                        pause_s = RETRY_S;
                 struct pollfd p = {.fd = tb_interruptor_fd(b->over), .events = POLLIN};
-                poll(&p, 1, RETRY_S * 1000);
+                poll(&p, 1, pause_s * 1000);
         }
         broker_unref(b);
 }
@@ -226,7 +244,8 @@ static void serve(gpointer data)
 static bool begin(Broker *b, const TbMqttWho *who, GError **error)
 {
         b->over = tb_interruptor_try_new(error);
-        if (!b->over)
+        b->work = b->over ? tb_interruptor_try_new(error) : NULL;
+        if (!b->work)
                 return false;
         b->client = mosquitto_new(NULL, true, b);
         if (!b->client) {
@@ -238,7 +257,6 @@ static bool begin(Broker *b, const TbMqttWho *who, GError **error)
         mosquitto_disconnect_callback_set(b->client, on_disconnect);
         mosquitto_subscribe_callback_set(b->client, on_subscribe);
         mosquitto_message_callback_set(b->client, on_message);
-        mosquitto_reconnect_delay_set(b->client, RETRY_S, RETRY_MOST_S, true);
         mosquitto_int_option(b->client, MOSQ_OPT_TCP_NODELAY, 1);
         if (who->user || who->password)
                 mosquitto_username_pw_set(b->client, who->user ? who->user : "", who->password);
@@ -299,8 +317,8 @@ static void broker_leave(Broker *b)
         tb_mutex_unlock(&brokers.lock);
         if (!last)
                 return;
+        mosquitto_disconnect(b->client); /* it is queued: the thread sends it, and ends */
         tb_interruptor_raise(b->over);
-        mosquitto_disconnect(b->client);
         broker_unref(b);
 }
 
@@ -358,6 +376,7 @@ void tb_mqtt_unlisten(TbMqttEar *ear)
         for (guint i = 0; i < ear->n; i++)
                 if (ear->topics[i] && !is_heard(b, ear->topics[i]))
                         mosquitto_unsubscribe(b->client, NULL, ear->topics[i]);
+        tb_interruptor_raise(b->work);
         tb_mutex_unlock(&b->lock);
         broker_leave(b);
         for (guint i = 0; i < ear->n; i++) {
@@ -422,6 +441,7 @@ bool tb_mqtt_publish(TbMqttEar *ear, const char *topic, const char *payload, GEr
         int failed = there ? mosquitto_publish(b->client, NULL, topic, (int)strlen(payload), payload,
                                                AT_MOST_ONCE, false)
                            : MOSQ_ERR_NO_CONN;
+        tb_interruptor_raise(b->work);
         if (failed)
                 tb_set_error(error, TB_ERROR_GONE, "%s",
                              b->why ? b->why

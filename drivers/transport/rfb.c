@@ -2,12 +2,11 @@
 
 #include <fcntl.h>
 #include <string.h>
-#include <sys/select.h>
-#include <unistd.h>
 
 #include "drivers/driver.h"
 #include "drivers/transport/keysym.h"
 #include "drivers/transport/rfb_private.h"
+#include "lib/descriptors.h"
 
 /* --- when the next picture is asked for --- */
 /* After each update the library asks for the next one on its own; it only asks what it thinks the server
@@ -21,13 +20,9 @@ static void allow_requests(TbRfb *rfb, bool allow)
 
 static bool take_socket(TbRfb *rfb, TbTransport *transport, GError **error)
 {
-        /* The library waits by select(), which cannot watch fds from 1024 on. */
-        int fd = fcntl(tb_transport_fd(transport), F_DUPFD_CLOEXEC, 3);
-        if (fd < 0 || fd >= FD_SETSIZE) {
-                tb_set_error(error, TB_ERROR_UNAVAILABLE,
-                             "%s: too many files are open for another VNC screen", rfb->peer);
-                if (fd >= 0)
-                        close(fd);
+        int fd = tb_descriptors_low_take(fcntl(tb_transport_fd(transport), F_DUPFD_CLOEXEC, 3), error);
+        if (fd < 0) {
+                tb_error_prefix(error, "%s: ", rfb->peer);
                 return false;
         }
         rfb->client->sock = fd;

@@ -4,6 +4,7 @@
 
 #include "drivers/driver.h"
 #include "drivers/transport/rfb_private.h"
+#include "lib/descriptors.h"
 #include "lib/limits.h"
 #include "lib/log.h"
 
@@ -211,6 +212,8 @@ void tb_rfb_client_free(TbRfb *rfb)
         if (rfb->client->tjhnd) /* and the decoder of Tight's JPEG */
                 tjDestroy(g_steal_pointer(&rfb->client->tjhnd));
         g_clear_pointer(&rfb->client->rcMask, free);
+        tb_descriptors_low_close(rfb->client->sock); /* it would be closed, and its number anybody's */
+        rfb->client->sock = RFB_INVALID_SOCKET;
         speaking = rfb;
         rfbClientCleanup(rfb->client);
         speaking = NULL;

@@ -164,6 +164,7 @@ int main(int argc, char **argv)
 {
         g_test_init(&argc, &argv, NULL);
         signal(SIGPIPE, SIG_IGN);
+        lane_crowd(); /* the library waits by select() */
         g_test_add_func("/vnc/xvnc", test_xvnc);
         g_test_add_func("/vnc/stopped", test_stopped);
         g_test_add_func("/vnc/password", test_password);

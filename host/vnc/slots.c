@@ -6,13 +6,13 @@
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/select.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
 #include "host/vnc/buttons.h"
 #include "host/vnc/places.h"
 #include "host/vnc/show.h"
+#include "lib/descriptors.h"
 #include "lib/error.h"
 #include "lib/limits.h"
 #include "lib/log.h"
@@ -149,17 +149,15 @@ static void slot_free(gpointer data)
                 slot->cursor->cleanup = TRUE;
                 rfbFreeCursor(slot->cursor);
         }
-        if (slot->fd >= 0)
-                close(slot->fd);
+        tb_descriptors_low_close(slot->fd);
         g_free(slot);
 }
 
 static TbVncSlot *slot_new(GError **error)
 {
         TbVncSlot *slot = g_new0(TbVncSlot, 1);
-        slot->fd = open("/dev/null", O_RDWR | O_CLOEXEC);
-        if (slot->fd < 0 || slot->fd >= FD_SETSIZE) {
-                tb_set_error(error, TB_ERROR_UNAVAILABLE, "no descriptor below %d is left", FD_SETSIZE);
+        slot->fd = tb_descriptors_low_take(open("/dev/null", O_RDWR | O_CLOEXEC), error);
+        if (slot->fd < 0) {
                 slot_free(slot);
                 return NULL;
         }

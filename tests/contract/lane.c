@@ -1,7 +1,10 @@
 #include "tests/contract/lane.h"
 
+#include <fcntl.h>
 #include <string.h>
+#include <unistd.h>
 
+#include "lib/descriptors.h"
 #include "lib/thread.h"
 
 #define OP_MS 30000
@@ -602,4 +605,16 @@ guint32 lane_pixel(Lane *lane, int x, int y)
         guint32 value = pixel(f, x, y);
         tb_mutex_unlock(&lane->lock);
         return value;
+}
+
+void lane_crowd(void)
+{
+        int fd = 0;
+        tb_descriptors_init();
+        tb_descriptors_keep_low(16);
+        while (fd < FD_SETSIZE) {
+                fd = open("/dev/null", O_RDONLY | O_CLOEXEC);
+                g_assert_cmpint(fd, >=, 0);
+        }
+        close(fd);
 }

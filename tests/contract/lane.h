@@ -55,6 +55,10 @@ void lane_look(Lane *lane, void (*look)(const LaneSeen *seen, gpointer data), gc
 void lane_forget(Lane *lane); /* bytes, lines, events, frame, counts */
 TbInstance *lane_instance(Lane *lane);
 
+/* First of all in main(): all low descriptors are taken, as on a host with many devices; what a library that waits by select() needs was
+ * kept before, as the daemon does. */
+void lane_crowd(void);
+
 /* Calls that most tests make; they assert success. */
 void lane_open_wait(Lane *lane, int timeout_ms);
 void lane_power(Lane *lane, bool on);
