@@ -126,7 +126,7 @@ TbSerialrelayLine *tb_serialrelay_join(TbLine *self, TbIo *io, int relay, GError
         TbSerialrelayLine *line = claim_relay(self, relay, error);
         if (!line)
                 return NULL;
-        bool open = tb_gate_enter(io, line->key, error);
+        bool open = tb_gate_enter(io, line->key, io->in_pump, error);
         if (open) {
                 open = line->link || tb_line_open(&self->base, io, error);
                 if (open && !line->link)
@@ -141,7 +141,7 @@ TbSerialrelayLine *tb_serialrelay_join(TbLine *self, TbIo *io, int relay, GError
 
 TbTransport *tb_serialrelay_enter(TbSerialrelayLine *line, TbIo *io, GError **error)
 {
-        if (!tb_gate_enter(io, line->key, error))
+        if (!tb_gate_enter(io, line->key, io->in_pump, error))
                 return NULL;
         if (line->link)
                 return line->link;

@@ -1,42 +1,100 @@
 #include "drivers/transport/gate.h"
 
-#define LOOK_MS 5 /* between two looks whether it is ours: an answer takes longer */
+#define IN_A_ROW 8 /* of what somebody asked for, then one look: what is watched stays watched */
+
+typedef struct Waiter {
+        TbInterruptor *turn; /* owned */
+        bool let_in;
+} Waiter;
+
+/* There is one while somebody is in. */
+typedef struct Gate {
+        GQueue asked, looks; /* of borrowed Waiter, which stand on their threads' stacks */
+        guint in_a_row;
+} Gate;
 
 static struct {
         TbMutex lock;
-        GHashTable *taken; /* owned keys; of those who have it */
+        GHashTable *by_key; /* owned keys and gates; NULL: none */
 } gates = {.lock = TB_MUTEX_INIT};
 
-static bool try_take(const char *key)
+static Gate *gate_of(const char *key) /* locked */
 {
-        tb_mutex_lock(&gates.lock);
-        if (!gates.taken)
-                gates.taken = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
-        bool ours = !g_hash_table_contains(gates.taken, key);
-        if (ours)
-                g_hash_table_add(gates.taken, g_strdup(key));
-        tb_mutex_unlock(&gates.lock);
-        return ours;
+        return gates.by_key ? g_hash_table_lookup(gates.by_key, key) : NULL;
 }
 
-bool tb_gate_enter(TbIo *io, const char *key, GError **error)
+/* NULL: it was free, and is ours now. Else who waits there, `waiter` last among those of his sort. */
+static GQueue *queue_or_take(const char *key, bool look, Waiter *waiter) /* locked */
 {
-        while (!try_take(key)) {
-                TbWait waited = tb_io_wait(io, NULL, 0, LOOK_MS);
-                bool late = waited == TB_WAIT_TIMEOUT && g_get_monotonic_time() >= io->deadline_us;
-                if (waited != TB_WAIT_TIMEOUT || late) {
-                        g_autofree char *what = g_strdup_printf("%s: others ask it", key);
-                        return tb_io_fail(waited, what, error);
-                }
+        Gate *gate = gate_of(key);
+
+        if (gate) {
+                GQueue *queue = look ? &gate->looks : &gate->asked;
+                g_queue_push_tail(queue, waiter);
+                return queue;
         }
-        return true;
+        if (!gates.by_key)
+                gates.by_key = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, g_free);
+        g_hash_table_insert(gates.by_key, g_strdup(key), g_new0(Gate, 1));
+        return NULL;
+}
+
+bool tb_gate_enter(TbIo *io, const char *key, bool look, GError **error)
+{
+        Waiter waiter = {.turn = tb_interruptor_try_new(error)};
+
+        if (!waiter.turn)
+                return false;
+        tb_mutex_lock(&gates.lock);
+        GQueue *queue = queue_or_take(key, look, &waiter);
+        tb_mutex_unlock(&gates.lock);
+        TbWait waited = TB_WAIT_READY;
+        if (queue) {
+                struct pollfd turn = {.fd = tb_interruptor_fd(waiter.turn), .events = POLLIN};
+                waited = tb_io_wait(io, &turn, 1, -1);
+                tb_mutex_lock(&gates.lock);
+                if (waiter.let_in)
+                        waited = TB_WAIT_READY; /* at the last moment, too: whoever asks now will notice */
+                else
+                        g_queue_remove(queue, &waiter);
+                tb_mutex_unlock(&gates.lock);
+        }
+        tb_interruptor_free(waiter.turn);
+        if (waited == TB_WAIT_READY)
+                return true;
+        g_autofree char *what = g_strdup_printf("%s: its other outlets are asked first", key);
+        return tb_io_fail(waited, what, error);
+}
+
+static Waiter *next_of(Gate *gate) /* locked */
+{
+        bool look = g_queue_is_empty(&gate->asked) ||
+                    (gate->in_a_row >= IN_A_ROW && !g_queue_is_empty(&gate->looks));
+
+        gate->in_a_row = look ? 0 : gate->in_a_row + 1;
+        return g_queue_pop_head(look ? &gate->looks : &gate->asked);
 }
 
 void tb_gate_leave(const char *key)
 {
         tb_mutex_lock(&gates.lock);
-        g_hash_table_remove(gates.taken, key);
-        if (g_hash_table_size(gates.taken) == 0) /* nothing is kept for nobody */
-                g_clear_pointer(&gates.taken, g_hash_table_unref);
+        Waiter *next = next_of(gate_of(key));
+        if (next) {
+                next->let_in = true;
+                tb_interruptor_raise(next->turn);
+        } else {
+                g_hash_table_remove(gates.by_key, key);
+                if (g_hash_table_size(gates.by_key) == 0) /* nothing is kept for nobody */
+                        g_clear_pointer(&gates.by_key, g_hash_table_unref);
+        }
         tb_mutex_unlock(&gates.lock);
+}
+
+guint tb_gate_waiting(const char *key)
+{
+        tb_mutex_lock(&gates.lock);
+        Gate *gate = gate_of(key);
+        guint n = gate ? gate->asked.length + gate->looks.length : 0;
+        tb_mutex_unlock(&gates.lock);
+        return n;
 }

@@ -2,10 +2,13 @@
 /*
  * A gate before one device that several attachments share: the outlets of a PDU, the children of a strip. Small devices answer one
  * request at a time, and mix up what comes meanwhile. `key` is the device's address; whoever is in asks, the
- * others wait as they wait for an answer: until their deadline, or until they are interrupted. Worker threads.
+ * others wait as they wait for an answer: until their deadline, or until they are interrupted. They come in their order, but what
+ * somebody asked for goes before what is looked at by itself: a PDU of many outlets that takes its time is looked at all the while.
+ * Worker threads.
  */
 #include "drivers/transport/io.h"
 
-/* False with TB_ERROR_TIMEOUT or TB_ERROR_INTERRUPTED: it did not come. */
-bool tb_gate_enter(TbIo *io, const char *key, GError **error);
+/* `look`: nobody waits for it. False with TB_ERROR_TIMEOUT or TB_ERROR_INTERRUPTED: it did not come. */
+bool tb_gate_enter(TbIo *io, const char *key, bool look, GError **error);
 void tb_gate_leave(const char *key);
+guint tb_gate_waiting(const char *key); /* how many */

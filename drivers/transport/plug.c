@@ -86,7 +86,10 @@ static const TbPlugModel *model_of(const TbPlug *p)
 static bool observe(TbPlug *p, TbIo *io, TbPlugState *ret, GError **error)
 {
         GError *why = NULL;
-        if (!tb_gate_enter(io, p->http.origin, error))
+        /* a lane that opens does so by itself, unless a command waits for it */
+        bool asked = io->asked || (io->wake && tb_interruptor_raised(io->wake)),
+             look = io->in_pump || (p->opens && !asked);
+        if (!tb_gate_enter(io, p->http.origin, look, error))
                 return false;
         bool ok = model_of(p)->read(p, io, ret, &why);
         tb_gate_leave(p->http.origin);
@@ -133,7 +136,10 @@ bool tb_plug_open(TbInstance *self, TbIo *io, GError **error)
                 return false;
         if (!same_device(p, io, error))
                 return false;
-        return observe(p, io, &state, &why) || tb_http_device_absent(&p->http, why, error);
+        p->opens = true;
+        bool seen = observe(p, io, &state, &why);
+        p->opens = false;
+        return seen || tb_http_device_absent(&p->http, why, error);
 }
 
 void tb_plug_close(TbInstance *self)
@@ -167,7 +173,7 @@ static bool power_get(TbInstance *self, TbIo *io, TbPowerState *ret, GError **er
 static bool power_set(TbInstance *self, TbIo *io, bool on, GError **error)
 {
         TbPlug *p = (TbPlug *)self;
-        if (!tb_gate_enter(io, p->http.origin, error))
+        if (!tb_gate_enter(io, p->http.origin, false, error))
                 return false;
         bool ok = model_of(p)->set(p, io, on, error);
         tb_gate_leave(p->http.origin);

@@ -50,6 +50,7 @@ typedef struct TbPlug {
         TbHttpDevice http;
         TbPolled poll;
         int output;          /* counted from 0 */
+        bool opens;          /* the first look runs */
         int dialect;         /* the model's own; what `identify` found; 0 before */
         char id[TB_PLUG_ID]; /* who answered first at this address; "": nobody yet */
 } TbPlug;

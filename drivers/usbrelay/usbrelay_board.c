@@ -82,7 +82,7 @@ static gssize transfer(TbUsbdev *board, TbIo *io, TbUsbdevRequest request, guint
 static gssize alone(TbUsbdev *board, TbIo *io, TbUsbdevRequest request, guint8 *data, GError **error)
 {
         g_autofree char *key = g_strdup_printf("usb %s", tb_usbdev_port(board));
-        if (!tb_gate_enter(io, key, error))
+        if (!tb_gate_enter(io, key, io->in_pump, error))
                 return -1;
         gssize n = transfer(board, io, request, data, error);
         tb_gate_leave(key);

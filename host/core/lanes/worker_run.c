@@ -53,6 +53,7 @@ static bool lane_open(TbWorker *w, TbIo *io)
 {
         g_autoptr(GError) error = NULL;
         io->deadline_us = g_get_monotonic_time() + TB_WORKER_OPEN_MS * G_TIME_SPAN_MILLISECOND;
+        io->asked = tb_call_queue_length(w->queue) > 0;
         bool ok = !w->o.lane->open || w->o.lane->open(w->instance, io, &error);
         io->deadline_us = G_MAXINT64;
         if (!ok && w->o.lane->close)

@@ -215,11 +215,13 @@ void tb_command_cancel(TbCommand *c)
 static gboolean on_timeout(gpointer data)
 {
         TbCommand *c = data;
+        const char *reason = NULL; /* why it is not there, as far as that is known: it was being opened all the while */
         c->timer = 0;
-        tb_command_withdraw(c,
-                            g_error_new(TB_ERROR, TB_ERROR_TIMEOUT, "%s %s: no answer in time%s",
-                                        c->device_id, c->verb_text,
-                                        c->waits ? ": the disk has not opened the history of it yet" : ""));
+        if (c->iface && tb_interface_state(c->iface, &reason) == TB_STATE_READY)
+                reason = NULL;
+        tb_command_withdraw(c, g_error_new(TB_ERROR, TB_ERROR_TIMEOUT, "%s %s: no answer in time%s%s",
+                                           c->device_id, c->verb_text, reason ? ": " : "",
+                                           reason ? reason : ""));
         return G_SOURCE_REMOVE;
 }
 

@@ -6,7 +6,7 @@
 static void refuse(TbIo *io, TbErrorCode code)
 {
         g_autoptr(GError) error = NULL;
-        g_assert_false(tb_gate_enter(io, "a", &error));
+        g_assert_false(tb_gate_enter(io, "a", false, &error));
         g_assert_error(error, TB_ERROR, (int)code);
         g_assert_nonnull(error->message);
 }
@@ -17,8 +17,8 @@ static void test_one(void)
         g_autoptr(GError) error = NULL;
         tb_io_init_plain(&first);
         tb_io_init_plain(&second);
-        g_assert_true(tb_gate_enter(&first, "a", &error));
-        g_assert_true(tb_gate_enter(&second, "b", &error));
+        g_assert_true(tb_gate_enter(&first, "a", false, &error));
+        g_assert_true(tb_gate_enter(&second, "b", false, &error));
         second.deadline_us = g_get_monotonic_time() + 20000;
         refuse(&second, TB_ERROR_TIMEOUT);
         second.deadline_us = G_MAXINT64;
@@ -26,7 +26,7 @@ static void test_one(void)
         refuse(&second, TB_ERROR_INTERRUPTED);
         tb_interruptor_lower(second.stop);
         tb_gate_leave("a");
-        g_assert_true(tb_gate_enter(&second, "a", &error));
+        g_assert_true(tb_gate_enter(&second, "a", false, &error));
         g_assert_no_error(error);
         tb_gate_leave("a");
         tb_gate_leave("b");
@@ -42,7 +42,7 @@ static void ask(gpointer data G_GNUC_UNUSED)
         TbIo io;
         tb_io_init_plain(&io);
         for (int i = 0; i < 50; i++) {
-                g_assert_true(tb_gate_enter(&io, "pdu", NULL));
+                g_assert_true(tb_gate_enter(&io, "pdu", false, NULL));
                 int now = __atomic_add_fetch(&inside, 1, __ATOMIC_SEQ_CST);
                 if (now > __atomic_load_n(&most, __ATOMIC_SEQ_CST))
                         __atomic_store_n(&most, now, __ATOMIC_SEQ_CST);
@@ -62,10 +62,46 @@ static void test_threads(void)
         g_assert_cmpint(most, ==, 1);
 }
 
+/* A PDU that is looked at all the while: who asked for something comes before the looks that waited already; they come, too. */
+#define LOOKS 3
+#define ASKED 12
+static char order[LOOKS + ASKED + 1];
+static int came;
+
+static void wait_turn(gpointer data)
+{
+        TbIo io;
+        tb_io_init_plain(&io);
+        g_assert_true(tb_gate_enter(&io, "slow", *(const char *)data == 'l', NULL));
+        order[came++] = *(const char *)data; /* who is in is alone */
+        tb_gate_leave("slow");
+        tb_io_clear_plain(&io);
+}
+
+static void test_order(void)
+{
+        TbIo io;
+        TbThread *threads[LOOKS + ASKED];
+        tb_io_init_plain(&io);
+        g_assert_true(tb_gate_enter(&io, "slow", false, NULL));
+        for (guint i = 0; i < LOOKS + ASKED; i++) {
+                threads[i] = tb_thread_start("outlet", wait_turn, (gpointer)(i < LOOKS ? "l" : "a"));
+                while (tb_gate_waiting("slow") <= i)
+                        g_usleep(100);
+        }
+        tb_gate_leave("slow");
+        for (guint i = 0; i < LOOKS + ASKED; i++)
+                tb_thread_join(threads[i]);
+        g_assert_cmpstr(order, ==, "aaaaaaaalaaaall");
+        g_assert_cmpuint(tb_gate_waiting("slow"), ==, 0);
+        tb_io_clear_plain(&io);
+}
+
 int main(int argc, char **argv)
 {
         g_test_init(&argc, &argv, NULL);
         g_test_add_func("/gate/one", test_one);
         g_test_add_func("/gate/threads", test_threads);
+        g_test_add_func("/gate/order", test_order);
         return g_test_run();
 }
