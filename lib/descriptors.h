@@ -40,5 +40,5 @@ void tb_descriptors_keep_low(guint n);
 /* `fd` itself where its number is low enough, else another number for the same, and `fd` is closed. -1: there is none (UNAVAILABLE; `fd`
  * is closed), or `fd` is negative (as errno says). Given back by tb_descriptors_low_close(), never by close(). */
 int tb_descriptors_low_take(int fd, GError **error);
-void tb_descriptors_low_close(int fd); /* negative: nothing */
+void tb_descriptors_low_close(int fd);  /* negative: nothing */
 void tb_descriptors_pretend(guint all); /* for tests: as if the system gave so many; 0: no more */

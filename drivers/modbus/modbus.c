@@ -18,7 +18,7 @@ enum { LANE_STREAMS, LANE_COIL, LANE_BOTH };
 typedef struct Slave {
         TbLine line;
         modbus_t *frames; /* owned */
-        int fd;           /* owned; the line once more, for the library, which waits by select(); -1: closed */
+        int fd; /* owned; the line once more, for the library, which waits by select(); -1: closed */
         GArray *rows, *blocks;
         TbPolled poll;
         int slave, coil, timeout_ms; /* coil -1: none */

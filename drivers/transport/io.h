@@ -17,7 +17,7 @@ typedef struct TbIo {
         TbInterruptor *wake; /* owned by the worker; NULL where nothing may wake the wait */
         gint64 deadline_us;  /* monotonic; no wait lasts longer; G_MAXINT64: none */
         bool in_pump;        /* `wake` counts */
-        bool asked;          /* open: a command waited already when it began (one that came later raises `wake`) */
+        bool asked; /* open: a command waited already when it began (one that came later raises `wake`) */
         gsize taken; /* console.write: how many of its bytes are on their way; the driver counts, also when it fails */
 } TbIo;
 

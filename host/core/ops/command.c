@@ -215,7 +215,8 @@ void tb_command_cancel(TbCommand *c)
 static gboolean on_timeout(gpointer data)
 {
         TbCommand *c = data;
-        const char *reason = NULL; /* why it is not there, as far as that is known: it was being opened all the while */
+        const char *reason =
+                NULL; /* why it is not there, as far as that is known: it was being opened all the while */
         c->timer = 0;
         if (c->iface && tb_interface_state(c->iface, &reason) == TB_STATE_READY)
                 reason = NULL;
