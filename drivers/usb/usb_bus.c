@@ -143,6 +143,8 @@ static json_t *power_json(const TbUsbPath *path, const TbUsbPower *power)
 
         if (power->peer[0])
                 json_object_set_new(state, "peer", json_string(power->peer));
+        if (power->guess)
+                json_object_set_new(state, "peer_guess", json_string(power->guess));
         return state;
 }
 

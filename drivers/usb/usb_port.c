@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include "drivers/transport/sysdev.h"
+#include "drivers/usb/usb_peer.h"
 #include "drivers/usb/usb_tree.h"
 #include "lib/error.h"
 
@@ -14,6 +15,8 @@
 #define OFF_REPEATS 2 /* some hubs need to be told twice (uhubctl -r) */
 #define OFF_PAUSE_MS 20
 #define OFF_SETTLE_SS_MS 150
+#define GONE_MS 2000 /* for a device to vanish after its port was switched off */
+#define GONE_LOOK_MS 20
 
 /* An open device: its usbfs node and libusb's handle on it. No enumeration, so no thread and no scan of the
  * bus. */
@@ -178,31 +181,6 @@ static TbUsbPath port_path(const TbUsbPort *port)
         return path;
 }
 
-static char *port_dir(const char *root, const TbUsbPort *port)
-{
-        g_autofree char *dir = tb_usb_tree_dir(root, &port->hub);
-        guint configuration = 1;
-
-        (void)tb_sysdev_attr_uint(dir, "bConfigurationValue", 10, &configuration);
-        g_autofree char *name = tb_usb_port_dir(&port->hub, configuration, port->number);
-        return g_build_filename(root, name, NULL);
-}
-
-/* The other half of a USB 3 port: "peer" leads to "usb2-port1" or "2-1-port3". */
-static bool peer_of(const char *root, const TbUsbPort *port, TbUsbPort *ret_peer)
-{
-        g_autofree char *dir = port_dir(root, port);
-        g_autofree char *name = tb_sysdev_link_name(dir, "peer");
-        char *at = name ? strstr(name, "-port") : NULL;
-        guint64 number;
-
-        if (!at || !g_ascii_string_to_unsigned(at + strlen("-port"), 10, 1, TB_USB_PORTS, &number, NULL))
-                return false;
-        *at = '\0';
-        ret_peer->number = (guint)number;
-        return tb_usb_path_parse(name, &ret_peer->hub);
-}
-
 static bool check_port(const char *root, const TbUsbPort *port, GError **error)
 {
         g_autofree char *dir = tb_usb_tree_dir(root, &port->hub);
@@ -226,6 +204,15 @@ static bool check_port(const char *root, const TbUsbPort *port, GError **error)
         else
                 return true;
         return false;
+}
+
+/* Whether the kernel has a device there. */
+static bool is_there(const char *root, const TbUsbPort *port)
+{
+        TbUsbPath at = port_path(port);
+        g_autofree char *device = tb_usb_tree_dir(root, &at);
+
+        return g_file_test(device, G_FILE_TEST_IS_DIR);
 }
 
 /* What one half says. */
@@ -253,15 +240,13 @@ static bool read_half(const char *root, const TbUsbPort *port, TbUsbPower *power
         }
         /* Without permission for the device file the kernel still tells: it asks the hub when `disable` is
          * read. */
-        g_autofree char *dir = port_dir(root, port);
+        g_autofree char *dir = tb_usb_peer_port_dir(root, port);
         g_autofree char *disabled = tb_sysdev_attr(dir, "disable");
         if (!disabled) {
                 g_propagate_error(error, g_steal_pointer(&refused));
                 return false;
         }
-        TbUsbPath at = port_path(port);
-        g_autofree char *device = tb_usb_tree_dir(root, &at);
-        bool connected = g_file_test(device, G_FILE_TEST_IS_DIR);
+        bool connected = is_there(root, port);
         *power = (TbUsbPower){.on = g_str_equal(disabled, "0") || connected, .connected = connected};
         return true;
 }
@@ -270,16 +255,19 @@ bool tb_usb_port_read(const char *root, const TbUsbPort *port, TbUsbPower *ret_p
 {
         TbUsbPower power, other;
         TbUsbPort peer;
+        const char *guess;
 
         if (!check_port(root, port, error) || !read_half(root, port, &power, error))
                 return false;
-        if (peer_of(root, port, &peer)) {
+        power.on |= is_there(root, port);
+        if (tb_usb_peer_find(root, port, &peer, &guess)) {
                 TbUsbPath at = port_path(&peer);
                 g_autofree char *name = tb_usb_path_format(&at);
                 g_strlcpy(power.peer, name, sizeof power.peer);
                 if (!read_half(root, &peer, &other, error))
                         return false;
-                power.on |= other.on;
+                power.guess = guess;
+                power.on |= other.on || is_there(root, &peer);
                 power.overcurrent |= other.overcurrent;
         }
         *ret_power = power;
@@ -304,7 +292,7 @@ static bool switch_by_transfer(const char *root, TbIo *io, const TbUsbPort *port
 
 static bool switch_half(const char *root, TbIo *io, const TbUsbPort *port, bool on, GError **error)
 {
-        g_autofree char *dir = port_dir(root, port);
+        g_autofree char *dir = tb_usb_peer_port_dir(root, port);
         g_autoptr(GError) no_attribute = NULL;
 
         if (tb_sysdev_attr_write(dir, "disable", on ? "0" : "1", &no_attribute))
@@ -324,6 +312,7 @@ bool tb_usb_port_switch(const char *root, TbIo *io, const TbUsbPort *port, bool 
         g_autoptr(GError) unreadable = NULL;
         TbUsbHub hub;
         TbUsbPort peer;
+        const char *guess;
 
         if (!check_port(root, port, error))
                 return false;
@@ -342,7 +331,15 @@ bool tb_usb_port_switch(const char *root, TbIo *io, const TbUsbPort *port, bool 
         }
         if (!switch_half(root, io, port, on, error))
                 return false;
-        return !peer_of(root, port, &peer) || switch_half(root, io, &peer, on, error);
+        bool paired = tb_usb_peer_find(root, port, &peer, &guess);
+        if (paired && !switch_half(root, io, &peer, on, error))
+                return false;
+        /* the kernel hears of it from the hub, a moment later; who stays is told by what is read back */
+        for (int ms = 0; !on && ms < GONE_MS && (is_there(root, port) || (paired && is_there(root, &peer)));
+             ms += GONE_LOOK_MS)
+                if (!tb_io_sleep(io, GONE_LOOK_MS, error))
+                        return false;
+        return true;
 }
 
 bool tb_usb_device_reset(const char *root, const TbUsbPath *path, GError **error)

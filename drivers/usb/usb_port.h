@@ -2,8 +2,8 @@
 /*
  * Power of one port of a hub: switched by the kernel's `disable` attribute (6.0 and later: the kernel keeps
  * its hands off the port then), else by control transfers of the hub class; read back from the hub itself. A
- * USB 3 port is two ports, one on a USB 2 hub and one on a USB 3 hub, which the kernel pairs (`peer`); both
- * are switched, and "off" needs both off.
+ * USB 3 port is two ports, one on a USB 2 hub and one on a USB 3 hub (usb_peer.h); both are switched, and "off"
+ * needs both off and no device there.
  *
  * Thread: a worker. Waits: control transfers (at most 5 s each) and sysfs writes. Errors: GONE (no such hub),
  * INVALID (no such port), UNSUPPORTED (the hub cannot switch), FORBIDDEN (permissions, with advice), DEVICE.
@@ -22,11 +22,13 @@ typedef struct TbUsbPort {
 } TbUsbPort;
 
 typedef struct TbUsbPower {
-        /* current can flow, on either half: switched on, or something is connected although it is "off" */
+        /* current can flow, on either half: switched on, or something is connected, or the kernel still has its device,
+         * although it is "off" */
         bool on;
         bool connected; /* a device answers at this port itself */
         bool overcurrent;
-        char peer[32]; /* the other half ("2-1"); "" when there is none */
+        char peer[32];     /* the other half ("2-1"); "" when there is none */
+        const char *guess; /* static: how that was found, in words; NULL: the kernel says so */
 } TbUsbPower;
 
 /* The same with the error that a user sees (INVALID, field "port"). A place is any device's; a port is no

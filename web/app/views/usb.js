@@ -150,6 +150,7 @@ function portState(p) {
   return [
     p.power ? badge(`power ${p.power}`, p.power === 'on' ? 'good' : 'neutral') : null,
     p.overcurrent ? badge('over-current', 'bad') : null,
+    p.peer_guess ? h('span', { class: 'muted small' }, `with ${p.peer}: ${p.peer_guess}`) : null,
   ];
 }
 
