@@ -14,16 +14,7 @@ static bool open_sensors(TbInstance *self, TbIo *io G_GNUC_UNUSED, GError **erro
         return tb_attrs_opened(self, folder ? tb_hwmon_values(folder, error) : NULL);
 }
 
-static const TbSensorOps sensors = {.interval_ms = 2000, .sample = tb_attrs_sample};
-static const TbLane lanes[] = {
-        {.name = "sensors",
-         .size = sizeof(TbAttrsLane),
-         .open = open_sensors,
-         .close = tb_attrs_close,
-         .pump = tb_attrs_pump,
-         .sensors = &sensors},
-        {.name = NULL},
-};
+static const TbLane lanes[] = TB_ATTRS_LANES(open_sensors);
 
 const TbDriver tb_driver_hwmon = {
         .name = "hwmon",

@@ -41,11 +41,6 @@ static void test_names(void)
                 g_assert_false(tb_hwmon_parse_file(bad[i], &value));
 }
 
-static bool do_sample(TbInstance *self, TbIo *io, gpointer data G_GNUC_UNUSED, GError **error)
-{
-        return self->lane->sensors->sample(self, io, error);
-}
-
 static void look_values(const LaneSeen *seen, gpointer data G_GNUC_UNUSED)
 {
         static const struct {
@@ -98,14 +93,14 @@ static void test_lane(void)
         folder_put(folder, "in3_input", "lots\n"); /* no number */
         Lane *lane = lane_start(uri, NULL, NULL, "/tmp");
         lane_open_wait(lane, PATIENCE_MS);
-        g_assert_true(lane_call(lane, do_sample, NULL, PATIENCE_MS, &error));
+        g_assert_true(lane_sample(lane, PATIENCE_MS, &error));
         lane_look(lane, look_values, NULL);
         folder_put(folder, "temp1_input", NULL);
-        g_assert_false(lane_call(lane, do_sample, NULL, PATIENCE_MS, &error)); /* the others are told */
+        g_assert_false(lane_sample(lane, PATIENCE_MS, &error)); /* the others are told */
         g_assert_nonnull(strstr(error->message, "temp1_input cannot be read: No such file"));
         lane_look(lane, look_values, NULL);
         folder_remove(folder); /* pulled */
-        g_assert_false(lane_call(lane, do_sample, NULL, PATIENCE_MS, NULL));
+        g_assert_false(lane_sample(lane, PATIENCE_MS, NULL));
         lane_wait(lane, "the loss", lane_is_lost, folder, PATIENCE_MS);
         g_assert_cmpint(g_mkdir(folder, 0700), ==, 0);
         folder_put(folder, "power1_average", "1000000\n");
@@ -123,7 +118,7 @@ static void test_zone(void)
         folder_put(folder, "type", "cpu-thermal\n");
         folder_put(folder, "temp", "51000\n");
         lane_open_wait(lane, PATIENCE_MS);
-        g_assert_true(lane_call(lane, do_sample, NULL, PATIENCE_MS, &error));
+        g_assert_true(lane_sample(lane, PATIENCE_MS, &error));
         lane_stop(lane, 1000);
         folder_remove(folder);
 }

@@ -52,11 +52,6 @@ static void test_names(void)
                 g_assert_false(tb_iio_parse_file(bad[i], &v));
 }
 
-static bool do_sample(TbInstance *self, TbIo *io, gpointer data G_GNUC_UNUSED, GError **error)
-{
-        return self->lane->sensors->sample(self, io, error);
-}
-
 static void look_values(const LaneSeen *seen, gpointer data G_GNUC_UNUSED)
 {
         static const struct {
@@ -110,10 +105,10 @@ static void test_lane(void)
         lane_stop(lane, 1000); /* it may have been opened in between */
         lane = lane_start(uri, NULL, NULL, "/tmp");
         lane_open_wait(lane, PATIENCE_MS);
-        g_assert_true(lane_call(lane, do_sample, NULL, PATIENCE_MS, &error));
+        g_assert_true(lane_sample(lane, PATIENCE_MS, &error));
         lane_look(lane, look_values, NULL);
         folder_remove(folder);
-        g_assert_false(lane_call(lane, do_sample, NULL, PATIENCE_MS, NULL));
+        g_assert_false(lane_sample(lane, PATIENCE_MS, NULL));
         lane_wait(lane, "the loss", lane_is_lost, folder, PATIENCE_MS);
         lane_stop(lane, 1000);
 }

@@ -27,11 +27,6 @@ static TbChild *serve(TbIo *io, const char *kind, const char *where)
         return server;
 }
 
-static bool do_sample(TbInstance *self, TbIo *io, gpointer data G_GNUC_UNUSED, GError **error)
-{
-        return self->lane->sensors->sample(self, io, error);
-}
-
 static double read_one(const LaneSeen *seen, const char *stream)
 {
         const double *value = g_hash_table_lookup(seen->samples, stream);
@@ -63,7 +58,7 @@ static void try_both(const char *uri)
                         *both = g_strdup_printf(STREAMS, ",\"coil\":2");
         g_autoptr(GError) error = NULL;
         Lane *lane = attach(uri, both, "device");
-        g_assert_true(lane_call(lane, do_sample, NULL, PATIENCE_MS, &error));
+        g_assert_true(lane_sample(lane, PATIENCE_MS, &error));
         lane_look(lane, look_values, NULL);
         g_assert_cmpint(lane_observed(lane), ==, TB_POWER_OFF);
         lane_power(lane, true);
@@ -76,14 +71,14 @@ static void try_both(const char *uri)
         g_assert_cmpint(lane_observed(lane), ==, TB_POWER_OFF);
         lane_stop(lane, 1000);
         lane = attach(uri, "{\"streams\":[{\"stream\":\"a\",\"register\":500}]}", "streams");
-        g_assert_false(lane_call(lane, do_sample, NULL, PATIENCE_MS, &error));
+        g_assert_false(lane_sample(lane, PATIENCE_MS, &error));
         g_assert_error(error, TB_ERROR, TB_ERROR_DEVICE);
         g_assert_nonnull(strstr(error->message, "holding register 500: it has no such address"));
         g_clear_error(&error);
         lane_stop(lane, 1000);
         lane = attach(uri, "{\"slave\":9,\"timeout_ms\":300,\"streams\":[{\"stream\":\"a\",\"register\":0}]}",
                       "streams"); /* not there */
-        g_assert_false(lane_call(lane, do_sample, NULL, PATIENCE_MS, &error));
+        g_assert_false(lane_sample(lane, PATIENCE_MS, &error));
         g_assert_nonnull(strstr(error->message, "slave 9"));
         lane_stop(lane, 1000);
 }

@@ -29,11 +29,6 @@ static TbChild *serve(TbIo *io, int port)
         return server;
 }
 
-static bool do_sample(TbInstance *self, TbIo *io, gpointer data G_GNUC_UNUSED, GError **error)
-{
-        return self->lane->sensors->sample(self, io, error);
-}
-
 static double read_one(const LaneSeen *seen, const char *stream)
 {
         const double *value = g_hash_table_lookup(seen->samples, stream);
@@ -64,8 +59,7 @@ static void test_node(void)
                            0, NULL);
         Lane *lane = lane_start(uri, params, NULL, "/tmp");
         lane_open_wait(lane, PATIENCE_MS);
-        g_assert_true(
-                lane_call(lane, do_sample, NULL, PATIENCE_MS, &error)); /* the second look: rates are known */
+        g_assert_true(lane_sample(lane, PATIENCE_MS, &error)); /* the second look: rates are known */
         lane_look(lane, look, NULL);
         lane_stop(lane, 1000);
         lane = lane_start(uri,
@@ -74,7 +68,7 @@ static void test_node(void)
                                      0, NULL),
                           NULL, "/tmp");
         lane_open_wait(lane, PATIENCE_MS);
-        g_assert_false(lane_call(lane, do_sample, NULL, PATIENCE_MS, &error));
+        g_assert_false(lane_sample(lane, PATIENCE_MS, &error));
         g_assert_nonnull(strstr(error->message, "has no node_load1 with these labels"));
         g_clear_error(&error);
         lane_stop(lane, 1000);

@@ -105,11 +105,6 @@ static void test_out_of_step(void)
         sim_stop(&sim);
 }
 
-static bool do_sample(TbInstance *self, TbIo *io, gpointer data G_GNUC_UNUSED, GError **error)
-{
-        return self->lane->sensors->sample(self, io, error);
-}
-
 static void look_values(const LaneSeen *seen, gpointer data G_GNUC_UNUSED)
 {
         static const struct {
@@ -135,7 +130,7 @@ static void test_supply(void)
         g_assert_cmpint(lane_observed(lane), ==, TB_POWER_OFF);
         lane_power(lane, true);
         g_assert_cmpint(lane_observed(lane), ==, TB_POWER_ON);
-        g_assert_true(lane_call(lane, do_sample, NULL, PATIENCE_MS, &error));
+        g_assert_true(lane_sample(lane, PATIENCE_MS, &error));
         lane_look(lane, look_values, NULL);
         sim_do(&sim, "fault stuck");
         lane_power(lane, false);
@@ -149,7 +144,7 @@ static void test_supply(void)
         lane_wait(lane, "a new connection", opened, GINT_TO_POINTER(2), PATIENCE_MS);
         lane_stop(lane, 1000);
         lane = attach(&sim, more, "supply"); /* SCPI's "not a number" is none; the others are told */
-        g_assert_false(lane_call(lane, do_sample, NULL, PATIENCE_MS, &error));
+        g_assert_false(lane_sample(lane, PATIENCE_MS, &error));
         g_assert_nonnull(strstr(error->message, "stream none: \"MEAS:ALL?\" answers"));
         lane_look(lane, look_values, NULL);
         lane_stop(lane, 1000);

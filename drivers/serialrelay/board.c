@@ -1,32 +1,23 @@
 #include "drivers/serialrelay/board.h"
 
+#include <string.h>
+
+#include "drivers/transport/claim.h"
 #include "drivers/transport/gate.h"
 #include "lib/thread.h"
-
-typedef struct Claim {
-        const TbLine *who;
-        int relay;
-        char *device; /* owned */
-} Claim;
 
 struct TbSerialrelayLine {
         char *key;         /* owned */
         char *settings;    /* owned; how whoever came first wants it */
-        GPtrArray *claims; /* of those who have a relay; under the table's lock */
+        char *device;      /* owned; who that was */
+        guint users;       /* under the table's lock */
         TbTransport *link; /* owned; NULL: closed; of who is in the gate */
 };
 
 static struct {
         TbMutex lock;
-        GHashTable *lines; /* key -> TbSerialrelayLine, owned by their claims */
+        GHashTable *lines; /* key -> TbSerialrelayLine, owned by its users */
 } table = {.lock = TB_MUTEX_INIT};
-
-static void claim_free(gpointer data)
-{
-        Claim *claim = data;
-        g_free(claim->device);
-        g_free(claim);
-}
 
 static char *key_of(const TbUri *uri, const json_t *params)
 {
@@ -42,88 +33,77 @@ static char *settings_of(const json_t *params)
         return tb_tty_settings_text(&settings);
 }
 
-static bool may_join(const TbSerialrelayLine *line, const char *settings, int relay, const TbUri *uri,
-                     GError **error)
+static TbSerialrelayLine *line_new(const TbLine *self, char *key_take) /* locked */
 {
-        const Claim *first = line->claims->len > 0 ? line->claims->pdata[0] : NULL;
-        for (guint i = 0; i < line->claims->len; i++) {
-                const Claim *claim = line->claims->pdata[i];
-                if (claim->relay == relay) {
-                        tb_set_error(error, TB_ERROR_BUSY, "relay %d of %s belongs to the device \"%s\"",
-                                     relay, uri->shown, claim->device);
-                        return false;
-                }
-        }
-        if (first && g_strcmp0(line->settings, settings) != 0) {
-                tb_set_error(error, TB_ERROR_BUSY,
-                             "%s: the device \"%s\" has this line at %s: say the same here (%s)", uri->shown,
-                             first->device, line->settings, settings);
-                return false;
-        }
-        return true;
+        TbSerialrelayLine *line = g_new0(TbSerialrelayLine, 1);
+        line->key = key_take;
+        line->settings = settings_of(self->base.params);
+        line->device = g_strdup(self->base.device);
+        if (!table.lines)
+                table.lines = g_hash_table_new(g_str_hash, g_str_equal);
+        g_hash_table_insert(table.lines, line->key, line);
+        return line;
 }
 
-static void forget(TbSerialrelayLine *line)
+static void line_unref(TbSerialrelayLine *line) /* locked: who comes next opens it anew */
 {
+        if (--line->users > 0)
+                return;
         g_hash_table_remove(table.lines, line->key);
         if (g_hash_table_size(table.lines) == 0)
                 g_clear_pointer(&table.lines, g_hash_table_unref);
-}
-
-static void line_free(TbSerialrelayLine *line)
-{
-        tb_transport_close(line->link);
-        g_ptr_array_unref(line->claims);
+        tb_transport_close(line->link); /* nobody is in the gate: who is there uses the line */
+        g_free(line->device);
         g_free(line->settings);
         g_free(line->key);
         g_free(line);
 }
 
-static TbSerialrelayLine *claim_relay(TbLine *self, int relay, GError **error)
+static bool fits(const TbSerialrelayLine *line, const TbLine *self, GError **error)
+{
+        g_autofree char *settings = settings_of(self->base.params);
+        if (strcmp(line->settings, settings) == 0)
+                return true;
+        tb_set_error(error, TB_ERROR_BUSY,
+                     "%s: the device \"%s\" has this line at %s: say the same here (%s)",
+                     self->base.uri->shown, line->device, line->settings, settings);
+        return false;
+}
+
+static TbSerialrelayLine *join(TbLine *self, int relay, GError **error)
 {
         g_autofree char *key = key_of(self->base.uri, self->base.params),
-                        *settings = settings_of(self->base.params);
+                        *place = g_strdup_printf("%s relay %d", key, relay),
+                        *what = g_strdup_printf("relay %d of %s", relay, self->base.uri->shown);
+        if (!tb_claim_take(&self->base, place, 1, what, error))
+                return NULL;
         tb_mutex_lock(&table.lock);
-        if (!table.lines)
-                table.lines = g_hash_table_new(g_str_hash, g_str_equal);
-        TbSerialrelayLine *line = g_hash_table_lookup(table.lines, key);
-        if (!line) {
-                line = g_new0(TbSerialrelayLine, 1);
-                line->key = g_steal_pointer(&key);
-                line->settings = g_steal_pointer(&settings);
-                line->claims = g_ptr_array_new_with_free_func(claim_free);
-                g_hash_table_insert(table.lines, line->key, line);
-        }
-        bool ours = line->claims->len == 0 || may_join(line, settings, relay, self->base.uri, error);
-        if (ours) {
-                Claim *claim = g_new(Claim, 1);
-                *claim = (Claim){self, relay, g_strdup(self->base.device)};
-                g_ptr_array_add(line->claims, claim);
-        }
+        TbSerialrelayLine *line = table.lines ? g_hash_table_lookup(table.lines, key) : NULL;
+        if (!line)
+                line = line_new(self, g_steal_pointer(&key));
+        else if (!fits(line, self, error))
+                line = NULL;
+        if (line)
+                line->users++;
         tb_mutex_unlock(&table.lock);
-        return ours ? line : NULL;
+        if (!line)
+                tb_claim_leave(&self->base);
+        return line;
 }
 
 void tb_serialrelay_leave(TbSerialrelayLine *line, TbLine *self)
 {
         if (!line)
                 return;
+        tb_claim_leave(&self->base);
         tb_mutex_lock(&table.lock);
-        for (guint i = line->claims->len; i-- > 0;)
-                if (((const Claim *)line->claims->pdata[i])->who == self)
-                        g_ptr_array_remove_index(line->claims, i);
-        bool last = line->claims->len == 0;
-        if (last) {
-                forget(line);
-                line_free(
-                        line); /* nobody is in the gate: who is there has a claim. Under the lock: who comes next opens it anew. */
-        }
+        line_unref(line);
         tb_mutex_unlock(&table.lock);
 }
 
 TbSerialrelayLine *tb_serialrelay_join(TbLine *self, TbIo *io, int relay, GError **error)
 {
-        TbSerialrelayLine *line = claim_relay(self, relay, error);
+        TbSerialrelayLine *line = join(self, relay, error);
         if (!line)
                 return NULL;
         bool open = tb_gate_enter(io, line->key, io->in_pump, error);

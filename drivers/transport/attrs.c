@@ -179,3 +179,5 @@ bool tb_attrs_pump(TbInstance *self, TbIo *io, GError **error)
         (void)tb_io_wait(io, NULL, 0, -1);
         return true;
 }
+
+const TbSensorOps tb_attrs_sensors = {.interval_ms = 2000, .sample = tb_attrs_sample};

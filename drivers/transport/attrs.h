@@ -4,8 +4,7 @@
  * called is the driver's. A sensor that sleeps, is switched off or has nothing to say yet (EAGAIN, EBUSY, ENODATA) is not told; one
  * that fails is an error after the others have been told.
  *
- *      static const TbSensorOps sensors = {.interval_ms = 2000, .sample = tb_attrs_sample};
- *      {.size = sizeof(TbAttrsLane), .open = …, .close = tb_attrs_close, .pump = tb_attrs_pump, .sensors = &sensors}
+ *      static const TbLane lanes[] = TB_ATTRS_LANES(open_sensors);
  *
  * Thread: the lane's worker.
  */
@@ -45,6 +44,17 @@ bool tb_attrs_opened(TbInstance *self, TbAttrs *attrs_take);
 void tb_attrs_close(TbInstance *self);
 bool tb_attrs_sample(TbInstance *self, TbIo *io, GError **error);
 bool tb_attrs_pump(TbInstance *self, TbIo *io, GError **error);
+extern const TbSensorOps tb_attrs_sensors; /* every 2 s where "interval_ms" does not say */
+#define TB_ATTRS_LANES(opens)                                                                                \
+        {                                                                                                    \
+                {.name = "sensors",                                                                          \
+                 .size = sizeof(TbAttrsLane),                                                                \
+                 .open = (opens),                                                                            \
+                 .close = tb_attrs_close,                                                                    \
+                 .pump = tb_attrs_pump,                                                                      \
+                 .sensors = &tb_attrs_sensors},                                                              \
+                        {.name = NULL},                                                                      \
+        }
 #define TB_ATTRS_PARAM                                                                                       \
         {                                                                                                    \
                 .name = "interval_ms", .type = TB_PARAM_INT, .min = TB_LIMIT_SENSOR_MS_MIN, .max = 3600000,  \

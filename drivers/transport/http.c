@@ -191,9 +191,14 @@ static bool failed(Exchange *x, GError **error)
                         code = TB_ERROR_GONE;
         if (g_error_matches(x->error, G_IO_ERROR, G_IO_ERROR_TIMED_OUT))
                 code = TB_ERROR_TIMEOUT;
+        /* libsoup's word for a peer that never ends its headers: it does answer */
+        bool endless = g_error_matches(x->error, G_IO_ERROR, G_IO_ERROR_PARTIAL_INPUT) &&
+                       strcmp(x->error->message, "Header too big") == 0;
+        if (endless)
+                code = TB_ERROR_DEVICE;
         bool unknown = g_error_matches(x->error, G_TLS_ERROR, G_TLS_ERROR_BAD_CERTIFICATE),
              plain = !unknown && x->error->domain == G_TLS_ERROR,
-             foreign = g_error_matches(x->error, SOUP_SESSION_ERROR, SOUP_SESSION_ERROR_PARSING);
+             foreign = endless || g_error_matches(x->error, SOUP_SESSION_ERROR, SOUP_SESSION_ERROR_PARSING);
         tb_set_error(error, (int)code, "%s: %s", x->who,
                      unknown   ? "nobody here vouches for the certificate that it shows (give it one that is "
                                  "trusted, or "

@@ -4,6 +4,7 @@
 
 #include "lib/json.h"
 #include "lib/limits.h"
+#include "lib/text.h"
 
 #define PAUSE_MS 250   /* before the second attempt, twice as long before each further one */
 #define BUSY_MOST 5    /* attempts with a device that says that it is busy, where a deadline bounds them */
@@ -194,16 +195,19 @@ static const char *message_of(const json_t *json)
                        : json_string_value(json_object_get(json_object_get(json, "error"), "message"));
 }
 
+/* What it says, as one line for people: "" where that is a page or no text. */
 static char *words_of(const TbHttpAnswer *answer)
 {
         gsize size;
         const char *body = g_bytes_get_data(answer->body, &size);
         json_auto_t *json = tb_json_parse(body, size, NULL);
         const char *message = message_of(json);
-        const char *words = message ? message : body;
-        char *valid =
-                g_utf8_make_valid(words ? words : "", (gssize)MIN(message ? strlen(message) : size, WORDS));
-        return g_strstrip(valid);
+        if (message)
+                return tb_text_line(message, WORDS);
+        if (!body || memchr(body, '\0', size) || !g_utf8_validate(body, (gssize)size, NULL))
+                return g_strdup("");
+        g_autofree char *text = g_strndup(body, size), *line = tb_text_line(text, WORDS);
+        return g_strdup(*line == '<' ? "" : line);
 }
 
 /* A status that is not 200, in words. `target` without its query: there may be a secret in it. */

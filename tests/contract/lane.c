@@ -618,3 +618,13 @@ void lane_crowd(void)
         }
         close(fd);
 }
+
+static bool do_sample(TbInstance *self, TbIo *io, gpointer data G_GNUC_UNUSED, GError **error)
+{
+        return self->lane->sensors->sample(self, io, error);
+}
+
+bool lane_sample(Lane *lane, int timeout_ms, GError **error)
+{
+        return lane_call(lane, do_sample, NULL, timeout_ms, error);
+}

@@ -62,6 +62,8 @@ void lane_crowd(void);
 /* Calls that most tests make; they assert success. */
 void lane_open_wait(Lane *lane, int timeout_ms);
 void lane_power(Lane *lane, bool on);
+/* What core asks for at each interval; asserts nothing. */
+bool lane_sample(Lane *lane, int timeout_ms, GError **error);
 TbPowerObserved lane_observed(Lane *lane);
 void lane_write(Lane *lane, const char *text);
 void lane_wait_text(Lane *lane, const char *text, int timeout_ms);

@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include "drivers/transport/http.h"
+#include "drivers/transport/http_device.h"
 #include "lib/error.h"
 #include "lib/limits.h"
 #include "lib/thread.h"
@@ -460,7 +461,8 @@ static void test_endless_head(void)
                               "aaa\r\n"};
         rogue_start(&r);
         g_autoptr(GError) error = fail(&io, r.port, ONCE_MS);
-        g_assert_error(error, TB_ERROR, TB_ERROR_GONE); /* libsoup hangs up: "Header too big" */
+        g_assert_error(error, TB_ERROR, TB_ERROR_DEVICE); /* libsoup hangs up: "Header too big" */
+        g_assert_nonnull(strstr(error->message, "does not speak HTTP"));
         rogue_stop(&r);
         tb_io_clear_plain(&io);
 }
@@ -575,6 +577,37 @@ static void test_nobody(void)
         tb_io_clear_plain(&io);
 }
 
+/* What a device says beside a status that is not 200 becomes words of ours: no page, no bytes, no line of its own. */
+static void test_words(void)
+{
+        static const struct {
+                const char *body, *words;
+        } all[] = {{"out of\r\n\x1b[31mmemory\x07", "with status 500: out of [31mmemory"},
+                   {"<html><h1>No</h1>", "with status 500"},
+                   {"\xff\xfe\x01", "with status 500"},
+                   {"{\"message\":\"a\\nb\"}", "refuses: a b"}};
+        for (guint i = 0; i < G_N_ELEMENTS(all); i++) {
+                TbIo io;
+                tb_io_init_plain(&io);
+                g_autofree char *says = g_strdup_printf("HTTP/1.1 500 No\r\nContent-Length: %zu\r\n\r\n%s",
+                                                        strlen(all[i].body), all[i].body);
+                Rogue r = {.says = says};
+                rogue_start(&r);
+                g_autofree char *origin = g_strdup_printf("http://127.0.0.1:%d", r.port);
+                TbHttpDevice device = {.what = (char *)"plug",
+                                       .where = (char *)"here",
+                                       .origin = origin,
+                                       .timeout_ms = ONCE_MS};
+                TbHttpAnswer answer;
+                g_autoptr(GError) error = NULL;
+                g_assert_false(tb_http_device_ask(&device, &io, "GET", "/state?password=x", NULL, NULL,
+                                                  &answer, &error));
+                g_assert_true(g_str_has_suffix(error->message, all[i].words));
+                rogue_stop(&r);
+                tb_io_clear_plain(&io);
+        }
+}
+
 int main(int argc, char **argv)
 {
         g_test_init(&argc, &argv, NULL);
@@ -586,6 +619,7 @@ int main(int argc, char **argv)
         g_test_add_func("/http-call/redirect", test_redirect);
         g_test_add_func("/http-call/timeouts", test_timeouts);
         g_test_add_func("/http-call/endless-head", test_endless_head);
+        g_test_add_func("/http-call/words", test_words);
         g_test_add_func("/http-call/interrupted", test_interrupted);
         g_test_add_func("/http-call/wake", test_wake);
         g_test_add_func("/http-call/no-connection", test_no_connection);
