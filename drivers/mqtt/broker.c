@@ -211,16 +211,6 @@ static void say_absent(Broker *b, int code)
         tb_mutex_unlock(&b->lock);
 }
 
-/* Since this was asked last. */
-static bool was_let_in(Broker *b)
-{
-        tb_mutex_lock(&b->lock);
-        bool let_in = b->let_in;
-        b->let_in = false;
-        tb_mutex_unlock(&b->lock);
-        return let_in;
-}
-
 /* Until the last ear is gone. What the library does can take minutes (names, hosts that do not answer): nobody waits for it. */
 static void serve(gpointer data)
 {
@@ -233,8 +223,10 @@ static void serve(gpointer data)
                         break;
                 if (!connected)
                         say_absent(b, failed); /* else on_disconnect() has said why */
-                if (was_let_in(b))
-                        pause_s = RETRY_S;
+                tb_mutex_lock(&b->lock);
+                pause_s = b->let_in ? RETRY_S : pause_s;
+                b->let_in = false;
+                tb_mutex_unlock(&b->lock);
                 struct pollfd p = {.fd = tb_interruptor_fd(b->over), .events = POLLIN};
                 poll(&p, 1, pause_s * 1000);
         }

@@ -69,7 +69,7 @@ static void test_serial(void)
         expect("2-1", 4, "1-4", "serial number");
         expect("usb1", 1, NULL, NULL); /* the firmware's word on a controller's ports is not doubted */
         expect("1-3", 5, NULL, NULL);  /* there is no such port */
-        hub("2-3", " 3.10\n", "A\n"); /* two that fit */
+        hub("2-3", " 3.10\n", "A\n");  /* two that fit */
         expect("1-3", 2, NULL, NULL);
         end();
 }
@@ -107,8 +107,8 @@ static void test_kernel(void)
 
 static void test_container(void)
 {
-        static const guint8 bos[] = {5, 0x0f, 32,   0,    2, 7, 0x10, 2, 2, 0, 0, 0, 20, 0x10, 4, 0,
-                                     1, 2,    3,    4,    5, 6, 7,    8, 9, 10, 11, 12, 13, 14, 15, 16};
+        static const guint8 bos[] = {5, 0x0f, 32, 0, 2, 7, 0x10, 2, 2, 0,  0,  0,  20, 0x10, 4,  0,
+                                     1, 2,    3,  4, 5, 6, 7,    8, 9, 10, 11, 12, 13, 14,   15, 16};
         guint8 id[16];
         g_assert_true(tb_usb_peer_container(bos, sizeof bos, id));
         g_assert_cmpmem(id, sizeof id, bos + 16, 16);

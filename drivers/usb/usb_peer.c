@@ -7,7 +7,7 @@
 #include "drivers/usb/usb_tree.h"
 
 #define BOS_MOST 4096
-#define CAPABILITY 0x10  /* descriptor type: device capability */
+#define CAPABILITY 0x10   /* descriptor type: device capability */
 #define CONTAINER_ID 0x04 /* its type */
 
 char *tb_usb_peer_port_dir(const char *root, const TbUsbPort *port)

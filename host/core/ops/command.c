@@ -215,14 +215,11 @@ void tb_command_cancel(TbCommand *c)
 static gboolean on_timeout(gpointer data)
 {
         TbCommand *c = data;
-        const char *reason =
-                NULL; /* why it is not there, as far as that is known: it was being opened all the while */
+        const char *why = NULL; /* of a lane that was being opened all the while */
+        bool there = !c->iface || tb_interface_state(c->iface, &why) == TB_STATE_READY || !why;
         c->timer = 0;
-        if (c->iface && tb_interface_state(c->iface, &reason) == TB_STATE_READY)
-                reason = NULL;
         tb_command_withdraw(c, g_error_new(TB_ERROR, TB_ERROR_TIMEOUT, "%s %s: no answer in time%s%s",
-                                           c->device_id, c->verb_text, reason ? ": " : "",
-                                           reason ? reason : ""));
+                                           c->device_id, c->verb_text, there ? "" : ": ", there ? "" : why));
         return G_SOURCE_REMOVE;
 }
 

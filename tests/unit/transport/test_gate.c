@@ -87,7 +87,7 @@ static void test_order(void)
         for (guint i = 0; i < LOOKS + ASKED; i++) {
                 threads[i] = tb_thread_start("outlet", wait_turn, (gpointer)(i < LOOKS ? "l" : "a"));
                 while (tb_gate_waiting("slow") <= i)
-                        g_usleep(100);
+                        g_thread_yield();
         }
         tb_gate_leave("slow");
         for (guint i = 0; i < LOOKS + ASKED; i++)
