@@ -355,7 +355,8 @@ static void test_plan(gconstpointer engine)
                 call,
                 engine == &tb_db_postgres
                         ? "EXPLAIN SELECT 1 FROM calls WHERE (status = 'ringing' AND scheduled_at <= 1) "
-                          "OR (status = 'scheduled' AND scheduled_at <= 2)"
+                          "OR (status = 'scheduled' AND scheduled_at <= 2) OR (status = 'in_progress' AND "
+                          "started_at <= 3)"
                         : "SELECT 'Bitmap Heap Scan'");
         ask(&w, &a, call);
         g_assert_no_error(a.error);
