@@ -207,13 +207,12 @@ test("observers share a host's line: who sends too much is refused, the host sta
 });
 
 test('user tokens and roles', async (t) => {
-  const server = await withServer(t, {
-    tokens: [
-      { name: 'tv', role: 'viewer', token: 'viewer-token-12345' },
-      { name: 'ci', role: 'operator', token: 'operator-token-123' },
-      { name: 'lab', role: 'admin', token: 'admin-token-1234567' },
-    ],
-  });
+  const tokens = [
+    { name: 'tv', role: 'viewer', token: 'viewer-token-12345' },
+    { name: 'ci', role: 'operator', token: 'operator-token-123' },
+    { name: 'lab', role: 'admin', token: 'admin-token-1234567' },
+  ];
+  const server = await withServer(t, { tokens }, { env: { LOG_LEVEL: 'debug' } });
   for (const token of [undefined, 'operator-token-123', 'no-such-token-12345'])
     await assert.rejects(server.host('lab-1', DEVICES, { token }), /1008/, 'a stranger is not taken for the lab');
   const host = await server.host('lab-1', DEVICES, { token: 'admin-token-1234567' });
@@ -221,7 +220,14 @@ test('user tokens and roles', async (t) => {
   assertProblem(await server.get('/api/hosts'), 401);
   assertProblem(await server.post('/api/session', {}), 401);
   assert.equal((await server.get('/api/hosts', as('viewer-token-12345'))).status, 200);
-  assert.equal((await server.get('/api/hosts?access_token=viewer-token-12345')).status, 200);
+  // one in an address, as a download has it, is in no log, and no page takes it along to another one
+  const byAddress = await server.get('/api/hosts?access_token=viewer-token-12345');
+  assert.equal(byAddress.status, 200);
+  const page = await server.get('/links?access_token=viewer-token-12345');
+  assert.equal(page.headers['referrer-policy'], 'no-referrer');
+  assertProblem(await server.get('/api/hosts?access_token=another-token-12345'), 401);
+  await server.program.line(new RegExp(`request=${byAddress.headers['x-request-id']}`));
+  assert.ok(!/(viewer|another)-token-12345/.test(server.program.text));
   assert.equal(
     (await server.post('/api/session', { device: 'lab-1/board', mode: 'view' }, as('viewer-token-12345'))).status,
     201,
