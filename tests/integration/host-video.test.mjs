@@ -108,11 +108,16 @@ test('MJPEG: parts that are whole pictures, at the asked rate', async () => {
   assert.ok(times[9] - times[0] > 600, `10 pictures at 10 fps in ${times[9] - times[0]} ms`);
 });
 
+/** A client that has gone is noticed a moment later. */
+const nobody = () =>
+  until('room again', async () => (await host.get('/host/devices/pattern/video')).json.viewers === 0);
+
 test('a viewer that does not read costs no memory and slows nobody', async () => {
   const stalled = await host.get('/host/devices/pattern/video/stream.mjpeg?fps=30', { stream: true });
   stalled.stream.pause();
   for (let i = 0; i < 5; i++) assert.equal((await host.get('/host/devices/pattern/video/snapshot.jpg')).status, 200);
   stalled.req.destroy();
+  await nobody();
 });
 
 test('MJPEG_VIEWERS: 32 streams, the next is told why not, and a place that is left is free', async () => {
@@ -129,7 +134,7 @@ test('MJPEG_VIEWERS: 32 streams, the next is told why not, and a place that is l
   });
   assertProblem(await host.get(target), 429);
   open.forEach((o) => o.req.destroy());
-  await until('room again', async () => (await host.get('/host/devices/pattern/video')).json.viewers === 0);
+  await nobody();
 });
 
 test('bad input', async () => {
