@@ -7,10 +7,9 @@
 #include "lib/limits.h"
 #include "lib/limits_calls.h"
 #include "lib/text.h"
+#include "server/calls/columns.h"
 #include "server/calls/private.h"
 #include "server/store/sql.h"
-
-enum { STATUS = 4, BY = 9, P_USER = 22, P_STATUS }; /* of call-get.sql */
 
 static const char *text_of(const json_t *said, const char *field)
 {
@@ -156,8 +155,8 @@ static bool may(const TbCallWait *wait, const TbDbResult *rows, GError **error)
                 return false;
         }
         for (guint i = 0; i < tb_db_rows(rows); i++)
-                takes_part |= g_strcmp0(tb_db_get_text(rows, i, P_USER), wait->user) == 0;
-        tb_call_status_parse(tb_db_get_text(rows, 0, STATUS), &status);
+                takes_part |= g_strcmp0(tb_db_get_text(rows, i, TB_CALL_COL_P_USER), wait->user) == 0;
+        tb_call_status_parse(tb_db_get_text(rows, 0, TB_CALL_COL_STATUS), &status);
         if (!takes_part)
                 tb_set_error(error, TB_ERROR_FORBIDDEN, "User is not a participant in this call");
         else if (status != TB_CALL_SCHEDULED && status != TB_CALL_RINGING && status != TB_CALL_IN_PROGRESS)
@@ -171,13 +170,13 @@ static void keep_places(const TbCallWait *wait, const TbDbResult *rows, gint64 n
         if (tb_call_room_has(wait->calls->rooms, wait->call))
                 return;
         for (guint i = 0; i < tb_db_rows(rows); i++) {
-                const char *user = tb_db_get_text(rows, i, P_USER),
-                           *status = tb_db_get_text(rows, i, P_STATUS);
+                const char *user = tb_db_get_text(rows, i, TB_CALL_COL_P_USER),
+                           *status = tb_db_get_text(rows, i, TB_CALL_COL_P_STATUS);
                 const TbCallEntry entry = {.call = wait->call,
                                            .user = user,
                                            .guest = g_str_has_prefix(user, "guest-"),
-                                           .video = tb_db_get_int(rows, i, P_STATUS + 4),
-                                           .audio = tb_db_get_int(rows, i, P_STATUS + 5)};
+                                           .video = tb_db_get_int(rows, i, TB_CALL_COL_P_VIDEO),
+                                           .audio = tb_db_get_int(rows, i, TB_CALL_COL_P_AUDIO)};
                 bool was_in = strcmp(status, "connected") == 0 || strcmp(status, "disconnected") == 0;
                 if (was_in && strcmp(user, wait->user) != 0)
                         tb_call_room_enter(wait->calls->rooms, &entry, now_ms, NULL);
@@ -232,7 +231,7 @@ static void on_entered(TbCallWait *wait, const TbDbResult *rows)
         if (wait->answers) {
                 calls->ended[TB_CALL_IN_PROGRESS]++;
                 tb_call_tell_changed(calls, rows, wait->user);
-        } else if (first && g_strcmp0(tb_db_get_text(rows, 0, STATUS), "scheduled") == 0) {
+        } else if (first && g_strcmp0(tb_db_get_text(rows, 0, TB_CALL_COL_STATUS), "scheduled") == 0) {
                 tb_call_ring(calls, rows, NULL); /* its time has come: somebody is there */
         }
 }
@@ -247,9 +246,10 @@ static void on_read(TbCallWait *wait, const TbDbResult *rows)
                 tb_call_line_refuse(wait->line, wait->event, wait->call, error);
                 return;
         }
-        tb_call_status_parse(tb_db_get_text(rows, 0, STATUS), &status);
+        tb_call_status_parse(tb_db_get_text(rows, 0, TB_CALL_COL_STATUS), &status);
         /* whoever comes to who began it answers by that, a guest, too */
-        wait->answers = !wait->rejoins && g_strcmp0(tb_db_get_text(rows, 0, BY), wait->user) != 0 &&
+        wait->answers = !wait->rejoins &&
+                        g_strcmp0(tb_db_get_text(rows, 0, TB_CALL_COL_BY), wait->user) != 0 &&
                         tb_call_next(status, TB_CALL_ANSWER, &next, NULL);
         gint64 now_ms = tb_clock_ms();
         TbDbCall *store = tb_db_call_new();
@@ -320,7 +320,7 @@ static void on_closed(const TbDbResult *rows, const GError *error G_GNUC_UNUSED,
         Closing *c = data;
         TbCallStatus status = TB_CALL_RINGING;
         if (rows && tb_db_rows(rows) > 0)
-                tb_call_status_parse(tb_db_get_text(rows, 0, STATUS), &status);
+                tb_call_status_parse(tb_db_get_text(rows, 0, TB_CALL_COL_STATUS), &status);
         if (status == c->next) {
                 c->calls->ended[status]++;
                 tb_call_tell_changed(c->calls, rows, c->user);
@@ -335,9 +335,9 @@ static void on_empty(const TbDbResult *rows, const GError *error G_GNUC_UNUSED, 
         TbCallStatus status = TB_CALL_ENDED;
         bool over = rows && tb_db_rows(rows) > 0 && !tb_call_room_has(c->calls->rooms, c->call);
         for (guint i = 0; over && i < tb_db_rows(rows); i++)
-                over = strcmp(tb_db_get_text(rows, i, P_STATUS), "connected") != 0;
+                over = strcmp(tb_db_get_text(rows, i, TB_CALL_COL_P_STATUS), "connected") != 0;
         if (over)
-                tb_call_status_parse(tb_db_get_text(rows, 0, STATUS), &status);
+                tb_call_status_parse(tb_db_get_text(rows, 0, TB_CALL_COL_STATUS), &status);
         bool rings = status == TB_CALL_RINGING;
         if (!over || (!rings && status != TB_CALL_IN_PROGRESS) ||
             !tb_call_next(status, rings ? TB_CALL_MISS : TB_CALL_END, &c->next, NULL)) {

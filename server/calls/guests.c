@@ -5,10 +5,9 @@
 #include "lib/http/auth.h"
 #include "lib/json.h"
 #include "lib/limits_calls.h"
+#include "server/calls/columns.h"
 #include "server/calls/private.h"
 #include "server/store/sql.h"
-
-enum { STATUS = 4, P_USER = 22, P_STATUS };
 
 /* It goes on, and who asks may ask others in; false: answered. */
 static bool goes_on(TbCallAsk *ask, const TbDbResult *rows)
@@ -16,7 +15,7 @@ static bool goes_on(TbCallAsk *ask, const TbDbResult *rows)
         TbCallStatus status = TB_CALL_ENDED;
         if (!tb_call_may(ask, rows))
                 return false;
-        tb_call_status_parse(tb_db_get_text(rows, 0, STATUS), &status);
+        tb_call_status_parse(tb_db_get_text(rows, 0, TB_CALL_COL_STATUS), &status);
         if (status == TB_CALL_SCHEDULED || status == TB_CALL_RINGING || status == TB_CALL_IN_PROGRESS)
                 return true;
         tb_call_ask_refuse(ask, TB_ERROR_INVALID, "Call is already ended");
@@ -44,8 +43,8 @@ static void on_invited(TbCallAsk *ask, const TbDbResult *rows)
         guint row = 0;
         const char *status = NULL;
         for (guint i = 0; i < tb_db_rows(rows); i++)
-                if (g_strcmp0(tb_db_get_text(rows, i, P_USER), invited_of(ask)) == 0)
-                        status = tb_db_get_text(rows, i, P_STATUS);
+                if (g_strcmp0(tb_db_get_text(rows, i, TB_CALL_COL_P_USER), invited_of(ask)) == 0)
+                        status = tb_db_get_text(rows, i, TB_CALL_COL_P_STATUS);
         if (!status) {
                 tb_call_ask_refuse(ask, TB_ERROR_LIMIT, "So many were asked into this call already");
                 return;

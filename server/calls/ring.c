@@ -3,25 +3,9 @@
 
 #include "lib/clock.h"
 #include "lib/limits_calls.h"
+#include "server/calls/columns.h"
 #include "server/calls/private.h"
 #include "server/store/sql.h"
-
-enum {
-        ID,
-        PATIENT,
-        PROVIDER,
-        TYPE,
-        STATUS,
-        SCHEDULED,
-        STARTED,
-        ENDED,
-        ROOM,
-        BY,
-        ENDED_BY = 11,
-        REASON,
-        P_USER = 22,
-        P_STATUS
-};
 
 static void tell(const TbCalls *calls, const char *user, const char *event, const json_t *data)
 {
@@ -33,25 +17,29 @@ static void tell(const TbCalls *calls, const char *user, const char *event, cons
 /* `row` of a statement whose first columns are those of call-get.sql. */
 static json_t *ring_of(const TbDbResult *rows, guint row)
 {
-        gint64 until_ms = MAX(tb_db_get_int(rows, row, SCHEDULED), 0) + TB_LIMIT_CALL_RING_MS;
-        bool scheduled = g_strcmp0(tb_db_get_text(rows, row, STATUS), "scheduled") == 0;
+        gint64 until_ms = MAX(tb_db_get_int(rows, row, TB_CALL_COL_SCHEDULED), 0) + TB_LIMIT_CALL_RING_MS;
+        bool scheduled = g_strcmp0(tb_db_get_text(rows, row, TB_CALL_COL_STATUS), "scheduled") == 0;
         g_autofree char *until =
                 tb_clock_rfc3339(scheduled ? tb_clock_ms() + TB_LIMIT_CALL_RING_MS : until_ms);
         return json_pack("{s:s, s:s, s:s, s:s, s:s, s:s, s:s, s:s, s:s}", "callId",
-                         tb_db_get_text(rows, row, ID), "callerId", tb_db_get_text(rows, row, PROVIDER),
-                         "calleeId", tb_db_get_text(rows, row, PATIENT), "providerId",
-                         tb_db_get_text(rows, row, PROVIDER), "patientId", tb_db_get_text(rows, row, PATIENT),
-                         "type", tb_db_get_text(rows, row, TYPE), "roomId", tb_db_get_text(rows, row, ROOM),
-                         "initiatedBy", tb_db_get_text(rows, row, BY), "ringsUntil", until);
+                         tb_db_get_text(rows, row, TB_CALL_COL_ID), "callerId",
+                         tb_db_get_text(rows, row, TB_CALL_COL_PROVIDER), "calleeId",
+                         tb_db_get_text(rows, row, TB_CALL_COL_PATIENT), "providerId",
+                         tb_db_get_text(rows, row, TB_CALL_COL_PROVIDER), "patientId",
+                         tb_db_get_text(rows, row, TB_CALL_COL_PATIENT), "type",
+                         tb_db_get_text(rows, row, TB_CALL_COL_TYPE), "roomId",
+                         tb_db_get_text(rows, row, TB_CALL_COL_ROOM), "initiatedBy",
+                         tb_db_get_text(rows, row, TB_CALL_COL_BY), "ringsUntil", until);
 }
 
 void tb_call_ring(TbCalls *calls, const TbDbResult *rows, const char *only)
 {
-        const char *by = tb_db_get_text(rows, 0, BY), *id = tb_db_get_text(rows, 0, ID);
+        const char *by = tb_db_get_text(rows, 0, TB_CALL_COL_BY),
+                   *id = tb_db_get_text(rows, 0, TB_CALL_COL_ID);
         json_auto_t *data = ring_of(rows, 0);
         for (guint i = 0; data && i < tb_db_rows(rows); i++) {
-                const char *user = tb_db_get_text(rows, i, P_USER);
-                bool waits = g_strcmp0(tb_db_get_text(rows, i, P_STATUS), "invited") == 0;
+                const char *user = tb_db_get_text(rows, i, TB_CALL_COL_P_USER);
+                bool waits = g_strcmp0(tb_db_get_text(rows, i, TB_CALL_COL_P_STATUS), "invited") == 0;
                 if (!waits || (only ? g_strcmp0(user, only) != 0 : g_strcmp0(user, by) == 0))
                         continue;
                 tell(calls, user, "incoming-call", data);
@@ -82,14 +70,15 @@ void tb_call_ring_again(TbCallLine *line)
 
 void tb_call_tell_changed(TbCalls *calls, const TbDbResult *rows, const char *by)
 {
-        const char *id = tb_db_get_text(rows, 0, ID), *status = tb_db_get_text(rows, 0, STATUS),
+        const char *id = tb_db_get_text(rows, 0, TB_CALL_COL_ID),
+                   *status = tb_db_get_text(rows, 0, TB_CALL_COL_STATUS),
                    *event = strcmp(status, "in_progress") == 0 ? "call-answered"
                             : strcmp(status, "cancelled") == 0 ? "call-cancelled"
                                                                : "call-ended";
         json_auto_t *data = json_pack("{s:s, s:s, s:s?, s:s?}", "callId", id, "status", status, "userId", by,
-                                      "reason", tb_db_get_text(rows, 0, REASON));
+                                      "reason", tb_db_get_text(rows, 0, TB_CALL_COL_REASON));
         for (guint i = 0; data && i < tb_db_rows(rows); i++)
-                tell(calls, tb_db_get_text(rows, i, P_USER), event, data);
+                tell(calls, tb_db_get_text(rows, i, TB_CALL_COL_P_USER), event, data);
         if (strcmp(event, "call-answered") != 0)
                 tb_call_room_end(calls->rooms, id);
 }
