@@ -192,6 +192,16 @@ static void part(const char *call, const char *user, const char *status, gint64 
         tb_db_int(store, left_ms);
 }
 
+/* The store has him as one who is in, and he is not: he would keep a place, and the call from its end. */
+static void not_in(const TbCallWait *wait)
+{
+        if (tb_call_room_knows(wait->calls->rooms, wait->call, wait->user))
+                return; /* by another page */
+        TbDbCall *store = tb_db_call_new();
+        part(wait->call, wait->user, "left", tb_clock_ms(), store);
+        tb_db_submit_take(wait->calls->db, store, NULL, NULL, NULL);
+}
+
 static void on_entered(TbCallWait *wait, const TbDbResult *rows)
 {
         TbCalls *calls = wait->calls;
@@ -200,12 +210,7 @@ static void on_entered(TbCallWait *wait, const TbDbResult *rows)
         bool ok = may(wait, rows, &error);
         gint64 now_ms = tb_clock_mono_ms();
         if (!line) { /* he has gone meanwhile */
-                TbDbCall *store = tb_db_call_new();
-                part(wait->call, wait->user, "left", tb_clock_ms(), store);
-                if (!tb_call_room_has(calls->rooms, wait->call))
-                        tb_db_submit_take(calls->db, store, NULL, NULL, NULL);
-                else
-                        tb_db_call_free(store);
+                not_in(wait);
                 return;
         }
         const bool first = !tb_call_room_has(calls->rooms, wait->call);
@@ -224,6 +229,7 @@ static void on_entered(TbCallWait *wait, const TbDbResult *rows)
                 ok = tb_call_room_enter(calls->rooms, &entry, now_ms, &error);
         }
         if (!ok) {
+                not_in(wait);
                 tb_call_line_refuse(line, wait->event, wait->call, error);
                 return;
         }

@@ -63,6 +63,11 @@ bool tb_call_room_has(const TbCallRooms *rooms, const char *call)
         return tb_call_room_of(rooms, call) != NULL;
 }
 
+bool tb_call_room_knows(const TbCallRooms *rooms, const char *call, const char *user)
+{
+        return tb_call_member_of(tb_call_room_of(rooms, call), user) != NULL;
+}
+
 bool tb_call_room_is_in(const TbCallRooms *rooms, const char *call, const char *user, gconstpointer line)
 {
         const TbCallMember *m = tb_call_member_of(tb_call_room_of(rooms, call), user);

@@ -37,6 +37,8 @@ void tb_call_rooms_free(TbCallRooms *rooms);              /* NULL is fine; nobod
 /* TB_ERROR_LIMIT: TB_LIMIT_CALL_PEOPLE are in. He is told who is there, they are told of him. */
 bool tb_call_room_enter(TbCallRooms *rooms, const TbCallEntry *entry, gint64 now_ms, GError **error);
 bool tb_call_room_has(const TbCallRooms *rooms, const char *call); /* somebody is in it */
+/* He is in, or has gone a moment ago and may come back. */
+bool tb_call_room_knows(const TbCallRooms *rooms, const char *call, const char *user);
 /* By this socket, which is the one that he is in by. */
 bool tb_call_room_is_in(const TbCallRooms *rooms, const char *call, const char *user, gconstpointer line);
 /* One of the events "signal", "offer", "answer", "ice-candidate", "update-media", "connection-quality", "chat", "share-device",
