@@ -33,7 +33,8 @@ static void carry_http(TbRequest *request, gpointer data)
 {
         TbServer *server = data;
         const char *name = tb_request_arg(request, "host"), *method = tb_request_method(request);
-        bool reads = strcmp(method, "GET") == 0 || strcmp(method, "HEAD") == 0;
+        bool reads =
+                strcmp(method, "GET") == 0 || strcmp(method, "HEAD") == 0 || strcmp(method, "OPTIONS") == 0;
         const TbCaller *caller = tb_request_caller(request);
         TbParty *host = tb_pairing_host(server->pairing, name);
         g_autoptr(GError) error = NULL;

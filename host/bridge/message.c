@@ -258,7 +258,8 @@ static void keep_headers(json_t *headers)
 /* The head of a carried request: {"method","path","headers","role","user","length","websocket"}. */
 bool tb_bridge_parse_request(const guint8 *text, gsize size, TbBridgeMessage *ret_message, GError **error)
 {
-        static const char *const methods[] = {"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", NULL};
+        static const char *const methods[] = {"GET", "HEAD",  "OPTIONS", "POST",
+                                              "PUT", "PATCH", "DELETE",  NULL};
         TbBridgeMessage *m = ret_message;
         const char *role;
         *m = (TbBridgeMessage){.t = -1, .length = -1};

@@ -119,6 +119,9 @@ test('HEAD, and what is refused', async () => {
   ])
     await same('otto', target);
   await same('vera', '/host/devices/board/power/cycle');
+  // what is possible there, as it is asked before WHEP: it changes nothing, so whoever sees may ask
+  for (const target of ['/host/info', '/host/devices/screen/whep', '/host/devices/board/power', '/host/nothing'])
+    await same('vera', target, { method: 'OPTIONS' });
 });
 
 test('answers of any size, many at once, and clients that leave in the midst', async () => {
