@@ -11,6 +11,8 @@ static void pass(TbVncMotion *motion, gint64 now_us)
 
 void tb_vnc_motion_add(TbVncMotion *motion, double part, gint64 now_us)
 {
+        if (now_us - motion->at_us > TB_VNC_REST_US)
+                motion->load = 0;
         pass(motion, now_us);
         motion->load += part;
 }

@@ -8,6 +8,7 @@
 
 #define TB_VNC_MOVES 6 /* pictures' worth of pixels in a second from which on it moves … */
 #define TB_VNC_RESTS 1 /* … and below which it does not any more */
+#define TB_VNC_REST_US (G_USEC_PER_SEC / 3) /* without a new picture: it rests, whatever was */
 
 typedef struct TbVncMotion {
         double load;  /* pictures per second, at at_us */

@@ -14,8 +14,9 @@ struct TbVncScreen {
         gconstpointer maker;         /* the pool of the last picture that was pushed; only compared */
         sraRegionPtr pending_damage; /* owned */
         bool stop;
-        TbFrame *current;    /* owned: what viewers get */
-        guint64 picture;     /* its number */
+        TbFrame *current; /* owned: what viewers get */
+        guint64 picture;  /* its number */
+        TbVncMotion motion;
         GPtrArray *watchers; /* borrowed TbVncWatcher */
 };
 
@@ -52,13 +53,26 @@ void tb_vnc_screen_push(void *data, TbFrame *frame)
         tb_frame_unref(old);
 }
 
+static double part_of(const TbFrame *frame, sraRegionPtr region)
+{
+        double pixels = 0;
+        sraRect r;
+        sraRectangleIterator *i = sraRgnGetIterator(region);
+        while (sraRgnIteratorNext(i, &r))
+                pixels += (double)(r.x2 - r.x1) * (r.y2 - r.y1);
+        sraRgnReleaseIterator(i);
+        return pixels / ((double)frame->width * frame->height);
+}
+
 static void publish(TbVncScreen *screen, TbFrame *frame_take, sraRegionPtr damage)
 {
+        double part = part_of(frame_take, damage);
         /* before anybody can have it; only this thread counts */
         tb_vnc_shared_changed(screen->shared, damage, screen->picture + 1, frame_take->width,
                               frame_take->height);
         tb_mutex_lock(&screen->lock);
         screen->picture++;
+        tb_vnc_motion_add(&screen->motion, part, g_get_monotonic_time());
         TbFrame *old = screen->current;
         screen->current = frame_take;
         for (guint i = 0; i < screen->watchers->len; i++) {
@@ -182,13 +196,13 @@ void tb_vnc_watcher_free(TbVncWatcher *watcher)
         g_free(watcher);
 }
 
-TbFrame *tb_vnc_watcher_take(TbVncWatcher *watcher, sraRegionPtr damage, guint64 *ret_picture)
+TbFrame *tb_vnc_watcher_take(TbVncWatcher *watcher, sraRegionPtr damage, TbVncTaken *ret)
 {
         TbFrame *frame = NULL;
         tb_mutex_lock(&watcher->screen->lock);
         if (watcher->fresh) {
                 frame = tb_frame_ref(watcher->screen->current);
-                *ret_picture = watcher->screen->picture;
+                *ret = (TbVncTaken){watcher->screen->picture, watcher->screen->motion};
                 sraRgnOr(damage, watcher->damage);
                 sraRgnMakeEmpty(watcher->damage);
                 watcher->fresh = false;

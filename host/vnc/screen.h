@@ -10,6 +10,7 @@
 #include <rfb/rfb.h>
 #include <rfb/rfbregion.h>
 
+#include "host/vnc/motion.h"
 #include "host/vnc/shared.h"
 #include "lib/frame.h"
 #include "lib/thread.h"
@@ -26,7 +27,11 @@ void tb_vnc_screen_push(void *screen, TbFrame *frame);
  * already. */
 TbVncWatcher *tb_vnc_screen_watch(TbVncScreen *screen, TbInterruptor *wake);
 void tb_vnc_watcher_free(TbVncWatcher *watcher); /* accepts NULL */
-/* The newest picture (the caller owns the reference), its number in *ret_picture, and in `damage` (added) what changed since the
- * last take. NULL: nothing new. */
-TbFrame *tb_vnc_watcher_take(TbVncWatcher *watcher, sraRegionPtr damage, guint64 *ret_picture);
+typedef struct TbVncTaken {
+        guint64 picture;    /* its number */
+        TbVncMotion motion; /* of all pictures that came, whoever took them; `moves` is not kept here */
+} TbVncTaken;
+/* The newest picture (the caller owns the reference), what of it in *ret, and in `damage` (added) what changed since the last take. NULL:
+ * nothing new. */
+TbFrame *tb_vnc_watcher_take(TbVncWatcher *watcher, sraRegionPtr damage, TbVncTaken *ret);
 TbVncShared *tb_vnc_watcher_shared(TbVncWatcher *watcher); /* any thread; as long as the screen */

@@ -3,7 +3,6 @@
 #include "host/vnc/rect.h"
 #include "lib/limits_vnc.h"
 
-#define REST_US (G_USEC_PER_SEC / 3) /* without a new picture, after which it is made sharp */
 #define LATE_US                                                                                              \
         (G_USEC_PER_SEC / 2) /* the picture changes, and nothing of it comes: it is shown without the film */
 #define AGAIN_US (5 * G_USEC_PER_SEC) /* who was too slow is tried again after */
@@ -24,21 +23,12 @@ void tb_vnc_show_clear(TbVncShow *show)
         *show = (TbVncShow){0};
 }
 
-static double part_of(const TbFrame *frame, sraRegionPtr region)
+void tb_vnc_show_changed(TbVncShow *show, const TbVncMotion *motion)
 {
-        double pixels = 0;
-        sraRect r;
-        sraRectangleIterator *i = sraRgnGetIterator(region);
-        while (sraRgnIteratorNext(i, &r))
-                pixels += (double)(r.x2 - r.x1) * (r.y2 - r.y1);
-        sraRgnReleaseIterator(i);
-        return pixels / ((double)frame->width * frame->height);
-}
-
-void tb_vnc_show_changed(TbVncShow *show, const TbFrame *frame, sraRegionPtr region)
-{
+        bool moves = show->motion.moves;
         show->change_us = g_get_monotonic_time();
-        tb_vnc_motion_add(&show->motion, part_of(frame, region), show->change_us);
+        show->motion = *motion;
+        show->motion.moves = moves;
 }
 
 static void all_is_new(rfbClientPtr client)
@@ -124,7 +114,7 @@ TbVncShown tb_vnc_show_update(TbVncShow *show, TbVncFilm *film, TbInterruptor *w
 {
         rfbClientPtr client = slot->client;
         gint64 now = g_get_monotonic_time();
-        if (now - show->change_us > REST_US)
+        if (now - show->change_us > TB_VNC_REST_US)
                 tb_vnc_motion_rest(&show->motion);
         if (!film || !is_possible(show, slot, frame, now) || !tb_vnc_motion_moves(&show->motion, now)) {
                 end(show, client);

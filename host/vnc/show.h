@@ -34,8 +34,8 @@ typedef enum TbVncShown {
 /* rfbProtocolExtension.enablePseudoEncoding: whether 50 comes first. */
 bool tb_vnc_show_offered(TbVncSlot *slot, rfbClientPtr client, int encoding);
 void tb_vnc_show_clear(TbVncShow *show);
-/* A picture came in which `region` is new. */
-void tb_vnc_show_changed(TbVncShow *show, const TbFrame *frame, sraRegionPtr region);
+/* A picture came. `motion`: of all, also those that he did not take: a slow viewer is who a film is for. */
+void tb_vnc_show_changed(TbVncShow *show, const TbVncMotion *motion);
 /* Something is asked for. `film` NULL: there is none. `wake`: as tb_vnc_reel_new() has it. */
 TbVncShown tb_vnc_show_update(TbVncShow *show, TbVncFilm *film, TbInterruptor *wake, TbVncSlot *slot,
                               const TbFrame *frame);

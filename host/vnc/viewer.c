@@ -37,9 +37,9 @@ struct TbVncViewer {
         TbVncViewerStats stats;   /* protected by lock */
 
         /* the thread's own */
-        TbFrame *frame;  /* owned: what the library's frame buffer points to */
-        guint64 picture; /* its number */
-        TbVncWork *work; /* owned */
+        TbFrame *frame;   /* owned: what the library's frame buffer points to */
+        TbVncTaken taken; /* what of it */
+        TbVncWork *work;  /* owned */
         TbVncShow show;
         TbVncClip clip;
         const char *reason; /* static */
@@ -192,9 +192,9 @@ static bool take_picture(TbVncViewer *viewer)
 {
         rfbClientPtr client = viewer->slot->client;
         sraRegionPtr changed = sraRgnCreate();
-        TbFrame *frame = tb_vnc_watcher_take(viewer->watcher, changed, &viewer->picture);
+        TbFrame *frame = tb_vnc_watcher_take(viewer->watcher, changed, &viewer->taken);
         if (frame) {
-                tb_vnc_show_changed(&viewer->show, frame, changed);
+                tb_vnc_show_changed(&viewer->show, &viewer->taken.motion);
                 sraRgnOr(client->modifiedRegion, changed);
         }
         sraRgnDestroy(changed);
@@ -284,7 +284,7 @@ static bool update(TbVncViewer *viewer)
                 return true;
         bool ok = shown == TB_VNC_SHOW_NOTHING
                           ? tb_vnc_update(viewer->work, viewer->slot, tb_vnc_watcher_shared(viewer->watcher),
-                                          viewer->frame, viewer->picture)
+                                          viewer->frame, viewer->taken.picture)
                           : shown == TB_VNC_SHOW_SENT;
         ok = ok && tb_vnc_aside_updated(&viewer->slot->aside, client) && client->sock != RFB_INVALID_SOCKET;
         tb_mutex_lock(&viewer->lock);
@@ -302,7 +302,7 @@ static bool begin(TbVncViewer *viewer)
         gint64 until = g_get_monotonic_time() + FIRST_PICTURE_US;
         sraRegionPtr ignored = sraRgnCreate();
         TbFrame *frame = NULL;
-        while (!(frame = tb_vnc_watcher_take(viewer->watcher, ignored, &viewer->picture)) &&
+        while (!(frame = tb_vnc_watcher_take(viewer->watcher, ignored, &viewer->taken)) &&
                !g_atomic_int_get(&viewer->stop)) {
                 gint64 left_ms = (until - g_get_monotonic_time()) / 1000;
                 struct pollfd p = {.fd = tb_interruptor_fd(viewer->wake), .events = POLLIN};

@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "host/vnc/screen.h"
+#include "tests/unit/clock.h"
 
 static TbFrame *plain(TbFramePool *pool, int width, int height, guint8 value)
 {
@@ -106,13 +107,13 @@ static void test_convert(void)
         g_assert_null(tb_vnc_to_bgrx(jpeg, pool));
 }
 
-static guint64 number; /* of the last picture */
+static TbVncTaken taken; /* the last picture */
 
 static TbFrame *wait_for(TbVncWatcher *watcher, TbInterruptor *wake, sraRegionPtr damage)
 {
         gint64 until = g_get_monotonic_time() + 5 * G_USEC_PER_SEC;
         for (;;) {
-                TbFrame *frame = tb_vnc_watcher_take(watcher, damage, &number);
+                TbFrame *frame = tb_vnc_watcher_take(watcher, damage, &taken);
                 if (frame)
                         return frame;
                 g_assert_cmpint(g_get_monotonic_time(), <, until);
@@ -127,11 +128,12 @@ static TbFrame *wait_for(TbVncWatcher *watcher, TbInterruptor *wake, sraRegionPt
 static void test_screen(void)
 {
         g_autoptr(TbFramePool) pool = tb_frame_pool_new(4), slates = tb_frame_pool_new(2);
+        clock_stop(G_USEC_PER_SEC);
         TbVncScreen *screen = tb_vnc_screen_new("test", NULL);
         TbInterruptor *wake = tb_interruptor_new(), *late_wake = tb_interruptor_new();
         TbVncWatcher *watcher = tb_vnc_screen_watch(screen, wake);
         sraRegionPtr damage = sraRgnCreate();
-        g_assert_null(tb_vnc_watcher_take(watcher, damage, &number));
+        g_assert_null(tb_vnc_watcher_take(watcher, damage, &taken));
 
         g_autoptr(TbFrame) first = plain(pool, 64, 64, 0);
         tb_vnc_screen_push(screen, first);
@@ -160,10 +162,12 @@ static void test_screen(void)
         check_region(damage, "0,0-64,64 ");
         sraRgnMakeEmpty(damage);
 
-        /* a late one gets all of it at once */
+        /* a late one gets all of it at once, and that it moved: three pictures, and a piece */
         TbVncWatcher *late = tb_vnc_screen_watch(screen, late_wake);
         tb_frame_unref(wait_for(late, late_wake, damage));
         check_region(damage, "0,0-64,64 ");
+        g_assert_cmpfloat_with_epsilon(taken.motion.load, 3 + 7 * 8 / 4096.0, 1e-9);
+        clock_go();
 
         sraRgnDestroy(damage);
         tb_vnc_watcher_free(late);
