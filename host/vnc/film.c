@@ -5,9 +5,9 @@
 #include "lib/log.h"
 #include "lib/refcount.h"
 
-#define FILM_LINGER_MS 5000            /* a picture that rests may move again */
-#define KEY_US (G_USEC_PER_SEC / 2)    /* a keyframe at most so often */
-#define RETRY_US (10 * G_USEC_PER_SEC) /* after there was no encoder */
+#define FILM_LINGER_MS 5000           /* a picture that rests may move again */
+#define KEY_US (G_USEC_PER_SEC / 2)   /* a keyframe at most so often */
+#define RETRY_US (2 * G_USEC_PER_SEC) /* after there was no encoder, or its process was not ready yet */
 
 struct TbVncFilm {
         TbRefCount ref;       /* of main, and of each post on its way */
@@ -94,7 +94,7 @@ static void begin(TbVncFilm *film, gint64 now)
 {
         static const TbRecordCalls calls = {.unit = on_unit, .whole = true};
         g_autoptr(GError) error = NULL;
-        if (film->failed_us && now - film->failed_us < RETRY_US)
+        if (film->failed_us && now - film->failed_us < RETRY_US - KEY_US) /* a timer is not exact */
                 return;
         film->video = tb_record_video_new(film->media, film->hub, &calls, film, &error);
         film->failed_us = film->video ? 0 : now;
@@ -122,6 +122,8 @@ static void review(TbVncFilm *film)
                 g_clear_handle_id(&film->linger, g_source_remove);
         if (wanted && !film->video)
                 begin(film, now);
+        if (wanted && !film->video && !film->again)
+                film->again = g_timeout_add(RETRY_US / 1000, again, film);
         if (!film->video)
                 return;
         if (!wanted && !film->linger)

@@ -4,6 +4,7 @@
 #include <gst/gst.h>
 #include <string.h>
 
+#include "host/media/gstreamer.h"
 #include "host/media/hub/hub.h"
 #include "host/media/media.h"
 #include "lib/limits_vnc.h"
@@ -108,6 +109,20 @@ static void take(Fixture *f, TbVncReel *reel, guint n, gint64 from_us)
         g_assert_cmpuint(encoders(f), ==, 1);
 }
 
+/* A viewer who is quicker than GStreamer is at its start: the film begins when it can, and nobody has to come again for that. */
+static void test_early(Fixture *f, gconstpointer data G_GNUC_UNUSED)
+{
+        TbVncReel *reel = tb_vnc_reel_new(f->film, f->wake);
+        g_assert_false(tb_gstreamer_ready(NULL));
+        tb_vnc_reel_run(reel, 1);
+        while (g_main_context_iteration(NULL, FALSE))
+                ;
+        g_assert_cmpuint(encoders(f), ==, 0);
+        gst_init(NULL, NULL);
+        take(f, reel, 3, 1);
+        tb_vnc_reel_free(reel);
+}
+
 static void test_join(Fixture *f, gconstpointer data G_GNUC_UNUSED)
 {
         TbVncReel *one = tb_vnc_reel_new(f->film, f->wake), *two = tb_vnc_reel_new(f->film, f->wake);
@@ -156,8 +171,9 @@ static void test_behind(Fixture *f, gconstpointer data G_GNUC_UNUSED)
 int main(int argc, char **argv)
 {
         g_test_init(&argc, &argv, NULL);
-        gst_init(NULL, NULL);
         tb_main_init(NULL);
+        g_test_add("/vnc-film/early", Fixture, NULL, set_up, test_early,
+                   tear_down); /* the first: it begins GStreamer */
         g_test_add("/vnc-film/join", Fixture, NULL, set_up, test_join, tear_down);
         g_test_add("/vnc-film/behind", Fixture, NULL, set_up, test_behind, tear_down);
         int rc = g_test_run();
