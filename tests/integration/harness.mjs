@@ -478,7 +478,6 @@ export class Host {
       port: 0,
       vnc: { port: 0 },
       novnc: { port: 0 },
-      web: path.join(ROOT, 'web'),
       discovery: false, // nobody's network is asked by a test
       devices: {},
       ...tls(host.state),

@@ -5,7 +5,7 @@ import { createPrivateKey, createPublicKey, randomBytes, sign } from 'node:crypt
 import { existsSync, rmSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 
-import { BUILD, Program, ROOT, request, scratch, tls, websocket } from './harness.mjs';
+import { BUILD, Program, request, scratch, tls, websocket } from './harness.mjs';
 
 const ED25519_PKCS8 = Buffer.from('302e020100300506032b657004220420', 'hex'); // RFC 8410, before the seed
 
@@ -29,11 +29,7 @@ export class Server {
     const file = path.join(server.folder, 'server.yaml');
     writeFileSync(
       file,
-      JSON.stringify(
-        { port: 0, web: path.join(ROOT, 'web'), sessions_per_minute: 100000, ...tls(server.folder), ...config },
-        null,
-        2,
-      ),
+      JSON.stringify({ port: 0, sessions_per_minute: 100000, ...tls(server.folder), ...config }, null, 2),
     ); // YAML holds JSON
     const binary = path.join(BUILD, 'testbed-server');
     assert.ok(existsSync(binary), `${binary} is not built`);
