@@ -4,7 +4,7 @@ DEPS_BUILD := make gcc libc6-dev ca-certificates pkg-config git libglib2.0-dev l
 	libusb-1.0-0-dev libserialport-dev libudev-dev libvncserver-dev libgstreamer1.0-dev libgstreamer-plugins-base1.0-dev \
 	libgstreamer-plugins-bad1.0-dev libnice-dev libx11-dev libxtst-dev libxext-dev libxdamage-dev libxfixes-dev libxrandr-dev libxcb1-dev libxcb-shm0-dev libxcb-damage0-dev libxcb-xfixes0-dev libxcb-xtest0-dev \
 	libxcb-randr0-dev libxcb-xinput-dev libxau-dev libqrencode-dev libsqlite3-dev libpq-dev libhiredis-dev libjose-dev libsodium-dev libcurl4-openssl-dev libsnmp-dev libmosquitto-dev libmodbus-dev libgpiod-dev \
-	libturbojpeg0-dev libpng-dev libcairo2-dev zlib1g-dev libisal-dev libyuv-dev libxkbcommon-dev libxkbcommon-x11-dev libxcb-xkb-dev libpulse-dev libasound2-dev
+	libturbojpeg0-dev libpng-dev libcairo2-dev zlib1g-dev libzip-dev libisal-dev libyuv-dev libxkbcommon-dev libxkbcommon-x11-dev libxcb-xkb-dev libpulse-dev libasound2-dev
 DEPS_PAGES := nodejs npm
 # what testbed-server reads when it tells somebody by https
 DEPS_SERVER := ca-certificates

@@ -1,16 +1,13 @@
 #include "drivers/adb/adb_apk.h"
 
 #include <string.h>
-#include <zlib.h>
 
 #include "drivers/adb/adb_dump.h"
+#include "drivers/adb/adb_zip.h"
 #include "lib/error.h"
 #include "lib/limits.h"
 
 #define MANIFEST "AndroidManifest.xml"
-#define END_SIGNATURE 0x06054b50u
-#define ENTRY_SIGNATURE 0x02014b50u
-#define LOCAL_SIGNATURE 0x04034b50u
 #define CHUNK_POOL 0x0001u
 #define CHUNK_XML 0x0003u
 #define CHUNK_ELEMENT 0x0102u
@@ -40,85 +37,6 @@ static bool bad(GError **error, const char *what)
 {
         tb_set_error(error, TB_ERROR_INVALID, "not an APK: %s", what);
         return false;
-}
-
-/* --- zip --- */
-
-/* The end record stands before a comment of at most 64 KiB. */
-static bool find_end(Span zip, guint64 *ret)
-{
-        guint64 lowest = zip.size > 22 + 0xffff ? zip.size - 22 - 0xffff : 0;
-
-        if (zip.size < 22)
-                return false;
-        for (guint64 at = zip.size - 22;; at--) {
-                if (get32(zip, at) == END_SIGNATURE) {
-                        *ret = at;
-                        return true;
-                }
-                if (at == lowest)
-                        return false;
-        }
-}
-
-static bool inflate_entry(Span packed, guint32 size, GByteArray *out, GError **error)
-{
-        z_stream z = {.next_in = (guint8 *)packed.data, .avail_in = (uInt)packed.size};
-        int rc;
-
-        g_byte_array_set_size(out, size);
-        z.next_out = out->data;
-        z.avail_out = size;
-        if (inflateInit2(&z, -MAX_WBITS) != Z_OK)
-                return bad(error, "zlib has no memory to unpack it with");
-        rc = inflate(&z, Z_FINISH);
-        inflateEnd(&z);
-        return (rc == Z_STREAM_END && z.total_out == size) || bad(error, "its manifest is damaged");
-}
-
-/* `at` = the manifest's record in the central directory. */
-static bool read_entry(Span zip, guint64 at, GByteArray *out, GError **error)
-{
-        guint method = get16(zip, at + 10);
-        guint32 packed = get32(zip, at + 20), size = get32(zip, at + 24), local = get32(zip, at + 42);
-
-        if (size == 0 || size > TB_ADB_MANIFEST_MAX)
-                return bad(error, "its manifest has an impossible size");
-        if (!within(zip, local, 30) || get32(zip, local) != LOCAL_SIGNATURE)
-                return bad(error, "its directory points nowhere");
-        guint64 from = (guint64)local + 30 + get16(zip, local + 26) + get16(zip, local + 28);
-        if (!within(zip, from, packed))
-                return bad(error, "its manifest is cut off");
-        if (method == 0 && packed == size) {
-                g_byte_array_append(out, zip.data + from, size);
-                return true;
-        }
-        if (method == 8)
-                return inflate_entry((Span){zip.data + from, packed}, size, out, error);
-        return bad(error, "its manifest is compressed in an unknown way");
-}
-
-static bool read_manifest(Span zip, GByteArray *out, GError **error)
-{
-        guint64 end, at;
-
-        if (!find_end(zip, &end))
-                return bad(error, "no zip archive");
-        guint count = get16(zip, end + 10);
-        at = get32(zip, end + 16);
-        for (guint i = 0; i < count; i++) {
-                if (!within(zip, at, 46) || get32(zip, at) != ENTRY_SIGNATURE)
-                        return bad(error, "its directory is damaged");
-                guint name = get16(zip, at + 28);
-                guint64 all = 46 + (guint64)name + get16(zip, at + 30) + get16(zip, at + 32);
-
-                if (!within(zip, at, all))
-                        return bad(error, "its directory is cut off");
-                if (name == strlen(MANIFEST) && memcmp(zip.data + at + 46, MANIFEST, name) == 0)
-                        return read_entry(zip, at, out, error);
-                at += all;
-        }
-        return bad(error, "no " MANIFEST);
 }
 
 /* --- binary XML --- */
@@ -213,17 +131,25 @@ char *tb_adb_manifest_package(const guint8 *xml, gsize size, GError **error)
 
 char *tb_adb_apk_package(const guint8 *data, gsize size, GError **error)
 {
-        g_autoptr(GByteArray) manifest = g_byte_array_new();
+        g_autoptr(zip_t) zip = tb_adb_zip_open(data, size, "an APK", error);
 
-        if (!read_manifest((Span){data, size}, manifest, error))
+        if (zip == NULL)
                 return NULL;
-        return tb_adb_manifest_package(manifest->data, manifest->len, error);
+        zip_int64_t at = zip_name_locate(zip, MANIFEST, ZIP_FL_ENC_RAW);
+        if (at < 0) {
+                bad(error, "no " MANIFEST);
+                return NULL;
+        }
+        g_autoptr(GBytes) manifest = tb_adb_zip_read(zip, (guint64)at, TB_ADB_MANIFEST_MAX, error);
+        return manifest != NULL ? tb_adb_manifest_package(g_bytes_get_data(manifest, NULL),
+                                                          g_bytes_get_size(manifest), error)
+                                : NULL;
 }
 
 bool tb_adb_apk_size(gint64 size, GError **error)
 {
         if (size <= TB_LIMIT_PACKAGE)
                 return true;
-        tb_set_error(error, TB_ERROR_TOO_LARGE, "an APK is limited to 4 GiB");
+        tb_set_error(error, TB_ERROR_TOO_LARGE, "an app's package is limited to 4 GiB");
         return false;
 }

@@ -2,8 +2,7 @@
 /*
  * The package name in an APK, read from its bytes (usually a mapped file): zip -> AndroidManifest.xml ->
  * binary XML -> <manifest package="…">. Pure, any thread. Trusts nothing: every offset and length is checked,
- * the manifest is inflated up to TB_ADB_MANIFEST_MAX. Sources: PKWARE APPNOTE.TXT 4.3; AOSP
- * frameworks/base/libs/androidfw ResourceTypes.h.
+ * the manifest is unpacked (adb_zip.h) up to TB_ADB_MANIFEST_MAX. Source: AOSP frameworks/base/libs/androidfw ResourceTypes.h.
  */
 #include <glib.h>
 #include <stdbool.h>

@@ -28,6 +28,8 @@ extern const TbShellOps tb_adb_shell_ops;
 extern const TbSensorOps tb_adb_sensor_ops;
 extern const TbFilesOps tb_adb_files_ops;
 extern const TbAppsOps tb_adb_apps_ops;
+bool tb_adb_install(TbInstance *self, TbIo *io, TbPipe *from, gint64 size, char **ret_package,
+                    GError **error);
 
 typedef struct TbAdbInputLane {
         TbAdbLane lane;    /* first */

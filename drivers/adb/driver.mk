@@ -1,2 +1,2 @@
-# the manifest of an APK is deflated
-DRIVER_PKGS += zlib
+# an APK is a zip archive, and so is a bundle of them
+DRIVER_PKGS += libzip

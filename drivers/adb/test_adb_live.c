@@ -1,4 +1,4 @@
-/* Shell, files, apps, sensors, input, video and log against the real adb server and the simulated phone */
+/* Shell, files, sensors, input, video and log against the real adb server and the simulated phone */
 #include <sys/stat.h>
 
 #include "drivers/adb/test_bench.h"
@@ -74,27 +74,6 @@ static void test_shell_limits(void)
 }
 
 /* --- files --- */
-
-typedef struct {
-        TbPipe *pipe;
-        GByteArray *bytes;
-        bool read;
-} Feed;
-
-static void feed_run(gpointer data)
-{
-        Feed *f = data;
-        guint8 chunk[10000];
-        gssize n;
-
-        if (!f->read) {
-                if (tb_pipe_write(f->pipe, f->bytes->data, f->bytes->len, NULL))
-                        tb_pipe_finish(f->pipe);
-                return;
-        }
-        while ((n = tb_pipe_read(f->pipe, chunk, sizeof(chunk), NULL)) > 0)
-                g_byte_array_append(f->bytes, chunk, (guint)n);
-}
 
 static bool put_file(const char *path, guint32 mode, GByteArray *bytes, GError **error)
 {
@@ -302,78 +281,6 @@ static void test_files_broken_off(void)
                 tb_io_sleep(&bench.io, 20, NULL);
         }
         g_assert_error(missing, TB_ERROR, TB_ERROR_NOT_FOUND);
-}
-
-/* --- apps --- */
-
-static bool install(const void *data, gsize size, char **ret_package, GError **error)
-{
-        g_autoptr(GByteArray) bytes = g_byte_array_new();
-        Feed feed = {tb_pipe_new(65536), bytes, false};
-        TbThread *thread;
-        bool ok;
-
-        g_byte_array_append(bytes, data, (guint)size);
-        thread = tb_thread_start("feed", feed_run, &feed);
-        ok = ops->lane->apps->install(ops, &bench.io, feed.pipe, -1, ret_package, error);
-        tb_thread_join(thread);
-        tb_pipe_unref(feed.pipe);
-        return ok;
-}
-
-static bool listed(const char *package, bool *ret_system)
-{
-        json_t *list = json_array(), *app;
-        g_autoptr(GError) error = NULL;
-        bool found = false;
-        size_t i;
-
-        g_assert_true(ops->lane->apps->list(ops, &bench.io, list, &error));
-        json_array_foreach (list, i, app)
-                if (strcmp(json_string_value(json_object_get(app, "package")), package) == 0) {
-                        found = true;
-                        *ret_system = json_is_true(json_object_get(app, "system"));
-                }
-        json_decref(list);
-        return found;
-}
-
-static void test_apps(void)
-{
-        g_autofree char *apk = NULL, *package = NULL, *state = NULL, *stopped = NULL;
-        g_autoptr(GError) error = NULL, gone = NULL, bad = NULL, name = NULL;
-        bool system;
-        gsize size;
-
-        g_assert_true(g_file_get_contents("drivers/adb/fixtures/hello.apk", &apk, &size, NULL));
-        g_assert_true(listed("com.android.settings", &system) && system);
-        g_assert_true(install(apk, size, &package, &error));
-        g_assert_cmpstr(package, ==, "com.example.hello");
-        g_assert_true(listed(package, &system) && !system);
-        g_assert_true(ops->lane->apps->start(ops, &bench.io, package, &error));
-        state = control("state");
-        g_assert_nonnull(strstr(state, "\"app\":\"com.example.hello\""));
-        g_assert_true(ops->lane->apps->stop(ops, &bench.io, package, &error));
-        stopped = control("state");
-        g_assert_nonnull(strstr(stopped, "\"app\":\"com.testbed.launcher\""));
-        g_assert_true(ops->lane->apps->remove(ops, &bench.io, package, &error));
-        g_assert_false(listed(package, &system));
-        g_assert_false(ops->lane->apps->start(ops, &bench.io, package, &gone));
-        g_assert_error(gone, TB_ERROR, TB_ERROR_NOT_FOUND);
-        g_assert_false(install("no apk", 6, &package, &bad));
-        g_assert_error(bad, TB_ERROR, TB_ERROR_INVALID);
-        g_assert_false(ops->lane->apps->remove(ops, &bench.io, "x; reboot", &name));
-        g_assert_error(name, TB_ERROR, TB_ERROR_INVALID);
-}
-
-static void test_apps_refused(void)
-{
-        g_autoptr(GError) error = NULL;
-
-        g_assert_false(ops->lane->apps->remove(ops, &bench.io, "com.android.settings",
-                                               &error)); /* belongs to the phone */
-        g_assert_error(error, TB_ERROR, TB_ERROR_UNPROCESSABLE);
-        g_assert_nonnull(strstr(error->message, "DELETE_FAILED_INTERNAL_ERROR"));
 }
 
 /* --- sensors --- */
@@ -629,8 +536,6 @@ int main(int argc, char **argv)
         g_test_add_func("/adb/live/files-errors", test_files_errors);
         g_test_add_func("/adb/live/files-odd", test_files_odd);
         g_test_add_func("/adb/live/files-broken-off", test_files_broken_off);
-        g_test_add_func("/adb/live/apps", test_apps);
-        g_test_add_func("/adb/live/apps-refused", test_apps_refused);
         g_test_add_func("/adb/live/facts", test_facts);
         g_test_add_func("/adb/live/sensors", test_sensors);
         g_test_add_func("/adb/live/screen", test_screen);

@@ -13,6 +13,7 @@
 
 #include "drivers/adb/adb_lanes.h"
 #include "drivers/transport/transport.h"
+#include "lib/thread.h"
 
 #define PATIENCE_S 60
 
@@ -296,4 +297,27 @@ static G_GNUC_UNUSED int run(TbInstance *ops, const char *command, const void *i
         if (ret_err != NULL)
                 *ret_err = g_strndup((const char *)err->data, err->len);
         return result.exit_code;
+}
+
+/* --- the other end of a pipe --- */
+
+typedef struct Feed {
+        TbPipe *pipe;
+        GByteArray *bytes;
+        bool read;
+} Feed;
+
+static G_GNUC_UNUSED void feed_run(gpointer data)
+{
+        Feed *f = data;
+        guint8 chunk[10000];
+        gssize n;
+
+        if (!f->read) {
+                if (tb_pipe_write(f->pipe, f->bytes->data, f->bytes->len, NULL))
+                        tb_pipe_finish(f->pipe);
+                return;
+        }
+        while ((n = tb_pipe_read(f->pipe, chunk, sizeof(chunk), NULL)) > 0)
+                g_byte_array_append(f->bytes, chunk, (guint)n);
 }

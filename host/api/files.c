@@ -77,18 +77,19 @@ static void install(TbApi *api, TbRequest *request, TbInterface *iface, const Tb
 {
         const char *type = tb_request_header(request, "Content-Type");
         if (type && g_str_has_prefix(type, "application/json")) {
-                g_autoptr(GError) error = g_error_new(TB_ERROR, TB_ERROR_MEDIA_TYPE,
-                                                      "the body must be the app's package (an APK): "
-                                                      "application/vnd.android.package-archive");
+                g_autoptr(GError) error =
+                        g_error_new(TB_ERROR, TB_ERROR_MEDIA_TYPE,
+                                    "the body must be the app's package (an APK, or an .apks bundle): "
+                                    "application/vnd.android.package-archive");
                 tb_request_reply_error(request, error);
         } else if (tb_request_content_length(request) > TB_LIMIT_PACKAGE) { /* before a byte of it comes */
                 g_autoptr(GError) error = g_error_new_literal(TB_ERROR, TB_ERROR_TOO_LARGE,
                                                               "an app's package is limited to 4 GiB");
                 tb_request_reply_error(request, error);
         } else if (tb_request_content_length(request) == 0) {
-                g_autoptr(GError) error =
-                        g_error_new(TB_ERROR, TB_ERROR_INVALID,
-                                    "the body is empty: it must be the app's package (an APK)");
+                g_autoptr(GError) error = g_error_new(
+                        TB_ERROR, TB_ERROR_INVALID,
+                        "the body is empty: it must be the app's package (an APK, or an .apks bundle)");
                 tb_request_reply_error(request, error);
         } else {
                 upload(api, request, iface, verb);

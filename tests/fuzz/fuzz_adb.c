@@ -4,9 +4,30 @@
 #include <string.h>
 
 #include "drivers/adb/adb_apk.h"
+#include "drivers/adb/adb_bundle.h"
 #include "drivers/adb/adb_dump.h"
 #include "drivers/adb/adb_input.h"
 #include "drivers/adb/adb_proto.h"
+
+/* Whatever is chosen is unpacked, too; names are safe in a command line, and no two are the same. */
+static void bundle(const uint8_t *data, size_t size)
+{
+        g_autoptr(GError) error = NULL;
+        g_autoptr(zip_t) zip = tb_adb_zip_open(data, size, "an APK", &error);
+        g_autoptr(GPtrArray) parts =
+                zip != NULL && tb_adb_is_bundle(zip) ? tb_adb_bundle_parts(zip, "arm64-v8a", &error) : NULL;
+        g_autoptr(GHashTable) names = g_hash_table_new(g_str_hash, g_str_equal);
+
+        for (guint i = 0; parts != NULL && i < parts->len; i++) {
+                const TbAdbPart *part = g_ptr_array_index(parts, i);
+                g_autoptr(GBytes) bytes = tb_adb_zip_read(zip, part->index, 65536, NULL);
+
+                g_assert(g_hash_table_add(names, part->name));
+                g_assert(g_str_has_suffix(part->name, ".apk") && strlen(part->name) < 160);
+                g_assert(part->name[strspn(part->name, G_CSET_A_2_Z G_CSET_a_2_z G_CSET_DIGITS "._-")] ==
+                         '\0');
+        }
+}
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
@@ -121,6 +142,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         case 'd': dumps(text); break;
         case 'i': input(text); break;
         case 'a': package = tb_adb_apk_package(data + 1, size - 1, &error); break;
+        case 'b': bundle(data + 1, size - 1); break;
         case 'm': package = tb_adb_manifest_package(data + 1, size - 1, &error); break;
         default: return 0;
         }

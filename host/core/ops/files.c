@@ -335,7 +335,7 @@ const TbVerbRun tb_apps_verbs[] = {
                   .method = "POST",
                   .path = "",
                   .http = TB_VERB_SPECIAL,
-                  .summary = "Install the app in the body (APK)",
+                  .summary = "Install the app in the body: an APK, or a bundle of them (.apks, .xapk)",
                   .answers = "200 application/json App; 415"},
          .start = apps_install},
         {.verb = {.kind = TB_KIND_APPS,

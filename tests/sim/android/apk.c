@@ -1,5 +1,5 @@
 /*
- * apk.c - the package name in an APK: zip -> AndroidManifest.xml -> binary XML -> <manifest package="...">
+ * apk.c - the package name in an APK: zip -> AndroidManifest.xml -> binary XML -> <manifest package="..." split="...">
  *
  * Formats: PKWARE APPNOTE (end of central directory, central directory, local header); AOSP
  * frameworks/base/libs/androidfw ResourceTypes.h (chunks, string pool, element). Reads the manifest whole, at
@@ -123,7 +123,8 @@ static char *pool_string(const guint8 *p, gsize len, guint32 index)
         return g_utf16_to_utf8(wide, (glong)n, NULL, NULL, NULL);
 }
 
-static char *manifest_package(const guint8 *p, gsize len)
+/* An attribute of <manifest>. */
+static char *manifest_attribute(const guint8 *p, gsize len, const char *wanted)
 {
         const guint8 *pool = NULL;
         gsize pool_len = 0;
@@ -148,7 +149,7 @@ static char *manifest_package(const guint8 *p, gsize len)
                                 if (each < 20 || a + 20 > at + size)
                                         return NULL;
                                 g_autofree char *name = pool_string(pool, pool_len, u32(p + a + 4));
-                                if (g_strcmp0(name, "package") == 0)
+                                if (g_strcmp0(name, wanted) == 0)
                                         return pool_string(pool, pool_len, u32(p + a + 8));
                         }
                         return NULL;
@@ -158,7 +159,7 @@ static char *manifest_package(const guint8 *p, gsize len)
         return NULL;
 }
 
-char *sim_apk_package(const char *path, GString *err)
+char *sim_apk_package(const char *path, char **ret_split, GString *err)
 {
         int fd = open(path, O_RDONLY | O_CLOEXEC);
         g_autoptr(GBytes) manifest = fd >= 0 ? read_manifest(fd) : NULL;
@@ -171,12 +172,15 @@ char *sim_apk_package(const char *path, GString *err)
                                        path);
                 return NULL;
         }
-        package = manifest_package(g_bytes_get_data(manifest, NULL), g_bytes_get_size(manifest));
+        gsize size;
+        const guint8 *xml = g_bytes_get_data(manifest, &size);
+        package = manifest_attribute(xml, size, "package");
         if (package == NULL || *package == '\0' ||
             strspn(package, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789._") !=
                     strlen(package)) {
                 g_string_append(err, "Failure [INSTALL_PARSE_FAILED_MANIFEST_MALFORMED]\n");
                 g_clear_pointer(&package, g_free);
         }
+        *ret_split = package != NULL ? manifest_attribute(xml, size, "split") : NULL;
         return package;
 }

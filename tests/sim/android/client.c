@@ -14,9 +14,7 @@
 #include <sys/un.h>
 #include <unistd.h>
 
-#define APK_MAX ((guint64)4 << 30)
-
-static bool write_all(int fd, const void *data, size_t len)
+bool sim_write_all(int fd, const void *data, size_t len)
 {
         const char *p = data;
 
@@ -78,7 +76,7 @@ int sim_client_ask(int argc, char **argv, GByteArray *out)
                 g_byte_array_append(request, (guint8 *)argv[i], (guint)strlen(argv[i]) + 1);
         len = GUINT32_TO_LE(request->len - 4);
         memcpy(request->data, &len, 4);
-        if (fd < 0 || !write_all(fd, request->data, request->len)) {
+        if (fd < 0 || !sim_write_all(fd, request->data, request->len)) {
                 fprintf(stderr, "%s: the simulated phone does not answer\n", argv[0]);
                 return -1;
         }
@@ -97,7 +95,7 @@ int sim_client_ask(int argc, char **argv, GByteArray *out)
                                 return -1;
                         if (kind == SIM_OUT && out != NULL)
                                 g_byte_array_append(out, chunk, n);
-                        else if (!write_all(kind == SIM_OUT ? 1 : 2, chunk, n))
+                        else if (!sim_write_all(kind == SIM_OUT ? 1 : 2, chunk, n))
                                 return 141; /* nobody reads us any more */
                         len -= n;
                 }
@@ -108,7 +106,7 @@ int sim_client_ask(int argc, char **argv, GByteArray *out)
 
 static cairo_status_t put_png(void *closure, const unsigned char *data, unsigned int len)
 {
-        return write_all(*(int *)closure, data, len) ? CAIRO_STATUS_SUCCESS : CAIRO_STATUS_WRITE_ERROR;
+        return sim_write_all(*(int *)closure, data, len) ? CAIRO_STATUS_SUCCESS : CAIRO_STATUS_WRITE_ERROR;
 }
 
 static int write_png(int fd, const guint8 *rgba, int width, int height)
@@ -165,101 +163,9 @@ int sim_client_screencap(int argc, char **argv)
         if (png)
                 return write_png(fd, picture->data + 8, (int)width, (int)height);
         guint32 head[4] = {size[0], size[1], GUINT32_TO_LE(1), GUINT32_TO_LE(1)}; /* RGBA_8888, sRGB */
-        return write_all(fd, head, sizeof(head)) && write_all(fd, picture->data + 8, picture->len - 8) ? 0
-                                                                                                       : 1;
-}
-
-/* --- pm install --- */
-
-static char *phone_path(const char *path)
-{
-        const char *data = g_getenv("ANDROID_DATA");
-        gsize n = data ? strlen(data) - strlen("/data") : 0;
-
-        if (access(path, F_OK) == 0 || n == 0)
-                return g_strdup(path);
-        return g_strdup_printf("%.*s%s", (int)n, data, path);
-}
-
-/* Copy up to `size` bytes of `from` to `to`. */
-static bool copy(int from, int to, guint64 size)
-{
-        guint8 chunk[65536];
-
-        while (size > 0) {
-                ssize_t n = read(from, chunk, MIN(size, sizeof(chunk)));
-
-                if (n < 0 && errno == EINTR)
-                        continue;
-                if (n <= 0)
-                        return n == 0 && size >= APK_MAX; /* a file: up to its end; a stream: all of it */
-                if (!write_all(to, chunk, (size_t)n))
-                        return false;
-                size -= (guint64)n;
-        }
-        return true;
-}
-
-static int install(guint64 size, const char *file)
-{
-        const char *data = g_getenv("ANDROID_DATA");
-        g_autofree char *app = g_build_filename(data ? data : "/data", "app", NULL);
-        g_autofree char *temp = g_strdup_printf("%s/vmdl%d.tmp", app, (int)getpid());
-        g_autofree char *real = file ? phone_path(file) : NULL;
-        g_autoptr(GString) why = g_string_new(NULL);
-        int from = file ? open(real, O_RDONLY | O_CLOEXEC) : 0;
-        int to = open(temp, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0644);
-        g_autofree char *package = NULL;
-
-        if (from < 0 || to < 0 || !copy(from, to, file ? APK_MAX : size))
-                g_string_printf(why, "Failure [INSTALL_FAILED_INVALID_URI: %s]\n",
-                                file ? file : "the stream ended early");
-        if (to >= 0)
-                close(to);
-        if (why->len == 0)
-                package = sim_apk_package(temp, why);
-        if (package == NULL) {
-                unlink(temp);
-                printf("%s", why->str);
-                fflush(stdout);
-                return 1;
-        }
-        g_autofree char *folder = g_strdup_printf("%s/%s-1", app, package);
-        g_autofree char *base = g_strdup_printf("%s/base.apk", folder);
-        g_autofree char *seen = g_strdup_printf("/data/app/%s-1/base.apk", package);
-        g_mkdir_with_parents(folder, 0755);
-        if (rename(temp, base) < 0) {
-                unlink(temp);
-                printf("Failure [INSTALL_FAILED_INTERNAL_ERROR: %s]\n", strerror(errno));
-                fflush(stdout);
-                return 1;
-        }
-        char *ask[] = {(char *)"pm", (char *)"sim-register", package, seen, NULL};
-        return sim_client_ask(4, ask, NULL);
-}
-
-int sim_client_pm(int argc, char **argv)
-{
-        const char *file = NULL;
-        guint64 size = 0;
-
-        if (argc < 2 || strcmp(argv[1], "install") != 0)
-                return sim_client_ask(argc, argv, NULL);
-        for (int i = 2; i < argc; i++) {
-                if (strcmp(argv[i], "-S") == 0 && i + 1 < argc)
-                        size = g_ascii_strtoull(argv[++i], NULL, 10);
-                else if ((strcmp(argv[i], "-i") == 0 || strcmp(argv[i], "--user") == 0) && i + 1 < argc)
-                        i++;
-                else if (argv[i][0] != '-' || argv[i][1] == '\0')
-                        file = argv[i];
-        }
-        if (file != NULL && strcmp(file, "-") == 0)
-                file = NULL;
-        if (file == NULL && (size == 0 || size >= APK_MAX)) {
-                fprintf(stderr, "Error: must either specify a package size or an APK file\n");
-                return 1;
-        }
-        return install(size, file);
+        return sim_write_all(fd, head, sizeof(head)) && sim_write_all(fd, picture->data + 8, picture->len - 8)
+                       ? 0
+                       : 1;
 }
 
 int sim_client_cmd(int argc, char **argv)

@@ -55,11 +55,12 @@ int sim_client_main(int argc, char **argv);
  * reached. */
 int sim_client_ask(int argc, char **argv, GByteArray *out);
 int sim_client_screencap(int argc, char **argv);
-int sim_client_pm(int argc, char **argv);
+bool sim_write_all(int fd, const void *data, size_t len);
+int sim_client_pm(int argc, char **argv); /* install.c */
 int sim_client_cmd(int argc, char **argv);
 
-/* apk.c: the package name inside an APK, owned; NULL with a reason in err. */
-char *sim_apk_package(const char *path, GString *err);
+/* apk.c: the package name inside an APK, owned, and which split of it it is (NULL: its base); NULL with a reason in err. */
+char *sim_apk_package(const char *path, char **ret_split, GString *err);
 
 /* tools_*.c */
 int sim_tool_getprop(SimCall *call);

@@ -7,7 +7,12 @@ export function mountApps(root, svc, { id, iface, control }) {
   const scope = new Scope();
   const { api } = svc;
   const word = h('input', { class: 'input', type: 'search', placeholder: 'Find an app', 'aria-label': 'Find an app' });
-  const pick = h('input', { type: 'file', accept: '.apk', hidden: true, 'aria-label': 'APK to install' });
+  const pick = h('input', {
+    type: 'file',
+    accept: '.apk,.apks,.xapk',
+    hidden: true,
+    'aria-label': 'Package to install: APK, or a bundle of APKs',
+  });
   const install = h(
     'button',
     {
@@ -19,7 +24,7 @@ export function mountApps(root, svc, { id, iface, control }) {
       },
     },
     icon('upload'),
-    'Install APK',
+    'Install app',
   );
   const body = h('div', { class: 'table-wrap files' });
   root.append(
