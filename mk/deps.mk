@@ -26,7 +26,7 @@ DEPS_DEB_TEST := debootstrap socat curl
 DEPS_LAB_TEST := supervisor blackbox libjpeg-turbo-progs shellcheck docker-compose
 # an engine for `make image-test`
 DEPS_IMAGE_TEST := docker.io debootstrap
-DEPS_TEST := $(DEPS_DEB) $(DEPS_LAB_TEST) lintian ffmpeg libtesseract5 tesseract-ocr-eng systemd curl openssl clang clang-format clang-tidy cppcheck libclang-rt-14-dev chromium firefox-esr socat python3 python3-serial python3-labgrid ser2net python3-zeroconf python3-aiortc python3-prometheus-client vncsnapshot gvncviewer \
+DEPS_TEST := $(DEPS_DEB) $(DEPS_LAB_TEST) lintian ffmpeg gstreamer1.0-tools libtesseract5 tesseract-ocr-eng systemd curl openssl clang clang-format clang-tidy cppcheck libclang-rt-14-dev chromium firefox-esr socat python3 python3-serial python3-labgrid ser2net python3-zeroconf python3-aiortc python3-prometheus-client vncsnapshot gvncviewer \
 	xdotool xclip iproute2 nftables util-linux coturn x11vnc tigervnc-standalone-server tigervnc-scraping-server tigervnc-viewer websockify novnc python3-flask gunicorn wrk zbar-tools cpio xz-utils zstd uhubctl nginx-light caddy redis-server postgresql \
 	python3-fastapi python3-sqlalchemy python3-psycopg2 uvicorn gpsd gpsd-clients python3-pymodbus python3-serial-asyncio prometheus-node-exporter snmpd snmp openipmi mosquitto mosquitto-clients python3-aiosmtpd pulseaudio pulseaudio-utils libasound2-plugins espeak-ng
 

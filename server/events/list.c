@@ -176,7 +176,7 @@ static void remove_event(TbRequest *request, gpointer data)
 static const TbParam list_params[] = {
         TEXT("session_id", "of that session"),
         TEXT("device_id", "of that device"),
-        TEXT("label", "labelled so: person, animal, vehicle, motion, clear, unknown, error"),
+        TEXT("label", "labelled so: person, animal, vehicle, motion, text, clear, unknown, error"),
         TEXT("from", "since then (RFC 3339)"),
         TEXT("to", "before then (RFC 3339)"),
         TEXT("text", "in whose summary, reason, entities, actions or trigger that stands"),

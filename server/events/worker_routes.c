@@ -21,7 +21,7 @@ static const TbParam summary_params[] = {
          .required = true,
          .max = TB_LIMIT_EVENT_TEXT,
          .help = "what is to be seen, in a sentence"},
-        TEXT("label", "person, animal, vehicle, motion, clear, unknown"),
+        TEXT("label", "person, animal, vehicle, motion, text, clear, unknown"),
         {.name = "confidence", .type = TB_PARAM_NUMBER, .min = 0, .max = 1, .help = "0 to 1"},
         TEXT("inference_provider", "which analyser"),
         TEXT("inference_model", "its model"),

@@ -10,6 +10,7 @@
 #include "server/worker/worker.h"
 
 #define RENEW_S (TB_LIMIT_JOB_LEASE_S / 4)
+#define VERDICT_BYTES (4 * TB_LIMIT_EVENT_TEXT) /* as JSON */
 
 typedef struct Look {
         GMainLoop *loop;
@@ -77,7 +78,7 @@ static json_t *verdict_of(Look *l, GError **error)
                              g_subprocess_get_term_sig(l->child));
                 return NULL;
         }
-        json_t *out = size && size <= TB_LIMIT_EVENT_TEXT ? tb_json_parse(text, size, NULL) : NULL;
+        json_t *out = size && size <= VERDICT_BYTES ? tb_json_parse(text, size, NULL) : NULL;
         const char *why = json_string_value(json_object_get(out, "error"));
         if (json_is_string(json_object_get(out, "summary")))
                 return out;
@@ -97,13 +98,11 @@ json_t *tb_worker_look(const char *program, const char *file, const char *prompt
         static const char *const secrets[] = {"WORKER_API_TOKEN", "VISION_API_KEY",
                                               "VISION_FALLBACK_API_KEY"};
         g_autofree char *n = g_strdup_printf("%u", frames);
-        const char *argv[10] = {program, "--look", file};
-        gsize at = 3;
+        const char *argv[10] = {program, "--look", file, "--pictures", n};
+        gsize at = 5;
         if (folder) {
                 argv[at++] = "--pictures-to";
                 argv[at++] = folder;
-                argv[at++] = "--pictures";
-                argv[at++] = n;
         }
         if (prompt) {
                 argv[at++] = "--prompt";
@@ -111,6 +110,8 @@ json_t *tb_worker_look(const char *program, const char *file, const char *prompt
         }
         for (gsize i = 0; i < G_N_ELEMENTS(secrets); i++)
                 g_subprocess_launcher_unsetenv(launcher, secrets[i]);
+        g_subprocess_launcher_setenv(launcher, "OMP_THREAD_LIMIT", "1",
+                                     true); /* of Tesseract: its limit is processor time */
         g_subprocess_launcher_set_child_setup(launcher, dies_with_us, NULL, NULL);
         l.child = g_subprocess_launcher_spawnv(launcher, argv, error);
         if (!l.child)

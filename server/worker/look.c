@@ -5,7 +5,9 @@
 #include "lib/error.h"
 #include "lib/json.h"
 #include "lib/limits.h"
+#include "server/worker/analyser.h"
 #include "server/worker/decode.h"
+#include "server/worker/frames.h"
 #include "server/worker/pixels.h"
 #include "server/worker/vision.h"
 #include "server/worker/worker.h"
@@ -73,8 +75,9 @@ static bool look(const char *file, TbPixels *pixels, guint64 *ret_length_ns, GEr
         return ok;
 }
 
-int tb_worker_look_here(const char *file, const char *prompt, const char *folder, guint frames)
+int tb_worker_look_here(const char *file, const char *prompt, char *folder, guint frames)
 {
+        frames = CLAMP(frames, 1, TB_VISION_PICTURES);
         g_autofree TbPixels *pixels = g_new0(TbPixels, 1);
         g_autoptr(GError) error = NULL;
         guint64 length_ns = 0;
@@ -83,12 +86,14 @@ int tb_worker_look_here(const char *file, const char *prompt, const char *folder
         limit();
         bool ok = look(file, pixels, &length_ns, &error);
         if (ok && folder)
-                tb_frames_save(file, folder, CLAMP(frames, 1, TB_VISION_PICTURES), length_ns);
+                tb_frames_save(file, folder, frames, length_ns);
         json_auto_t *out =
                 ok ? tb_pixels_verdict(pixels, prompt) : json_pack("{s:s}", "error", error->message);
-        if (ok)
+        if (ok) {
                 json_object_update_new(out, json_pack("{s:s, s:s}", "inference_provider", "pixels",
                                                       "inference_model", "difference-160x90"));
+                tb_analysers_look(file, prompt, frames, length_ns, out);
+        }
         gsize size;
         g_autofree char *text = tb_json_text(out, &size);
         return text && write(STDOUT_FILENO, text, size) == (gssize)size ? 0 : 1;

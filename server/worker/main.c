@@ -12,6 +12,7 @@
 #include "lib/limits.h"
 #include "lib/log.h"
 #include "lib/version.h"
+#include "server/worker/analyser.h"
 #include "server/worker/vision.h"
 #include "server/worker/worker.h"
 
@@ -73,6 +74,7 @@ static json_t *ask_models(Run *run, const char *folder, const char *prompt, json
                 g_autoptr(GError) error = NULL;
                 json_t *said = tb_vision_look(&run->models[i], prompt, pictures, still_ours, run, &error);
                 if (said) {
+                        tb_analysers_keep(seen, said);
                         json_decref(seen);
                         return said;
                 }
@@ -192,12 +194,43 @@ static bool read_models(Run *run, GError **error)
         return true;
 }
 
+/* --check: what it looks with on stdout, or why it cannot. */
+static int check_here(void)
+{
+        Run run = {0};
+        g_autoptr(GError) error = NULL;
+        g_autofree char *names = read_models(&run, &error) ? tb_analysers_check(&error) : NULL;
+        if (!names) {
+                fprintf(stderr, "testbed-worker: %s\n", error->message);
+                return 2;
+        }
+        printf("pixels%s%s%s\n", *names ? " " : "", names, run.n_models ? " vision" : "");
+        return 0;
+}
+
+/* The same of a child, so that what analysers load does not stay here. NULL: it has said why. */
+static char *analysers_of(const char *program)
+{
+        const char *argv[] = {program, "--check", NULL};
+        char *names = NULL;
+        int status = 0;
+        g_autoptr(GError) error = NULL;
+        bool ok = g_spawn_sync(NULL, (char **)argv, NULL, G_SPAWN_DEFAULT, NULL, NULL, &names, NULL, &status,
+                               &error) &&
+                  status == 0;
+        if (error)
+                fprintf(stderr, "testbed-worker: %s\n", error->message);
+        if (!ok)
+                g_clear_pointer(&names, g_free);
+        return names ? g_strchomp(names) : NULL;
+}
+
 int main(int argc, char **argv)
 {
         tb_descriptors_standard();
         g_autofree char *server = g_strdup(tb_config_env("API_BASE_URL")), *name = NULL, *file = NULL,
                         *prompt = NULL;
-        gboolean once = FALSE, json = FALSE, version = FALSE;
+        gboolean once = FALSE, json = FALSE, version = FALSE, check = FALSE;
         g_autofree char *folder = NULL;
         int timeout_s = 0, pictures = 3;
         const GOptionEntry entries[] = {
@@ -208,6 +241,8 @@ int main(int argc, char **argv)
                 {"timeout", 't', 0, G_OPTION_ARG_INT, &timeout_s,
                  "seconds for one clip (INFERENCE_TIMEOUT_SECONDS; default: 120)", "S"},
                 {"once", 0, 0, G_OPTION_ARG_NONE, &once, "end when there is no job", NULL},
+                {"check", 0, 0, G_OPTION_ARG_NONE, &check,
+                 "is all there that the environment asks for? Then end", NULL},
                 {"log-json", 0, 0, G_OPTION_ARG_NONE, &json, "log JSON lines", NULL},
                 {"version", 'V', 0, G_OPTION_ARG_NONE, &version, "print the version", NULL},
                 {"look", 0, 0, G_OPTION_ARG_FILENAME, &file, "look at this clip and print what is to be seen",
@@ -229,6 +264,8 @@ int main(int argc, char **argv)
                 printf("testbed-worker %s\n", tb_version);
                 return 0;
         }
+        if (check)
+                return check_here();
         if (file)
                 return tb_worker_look_here(file, prompt, folder, (guint)MAX(pictures, 1));
         tb_log_init(level_of(), json);
@@ -241,6 +278,9 @@ int main(int argc, char **argv)
                 fprintf(stderr, "testbed-worker: %s\n", error->message);
                 return 2;
         }
+        g_autofree char *looks_with = analysers_of(program);
+        if (!looks_with)
+                return 2;
         run.api = tb_worker_api_new(server && *server ? server : "http://localhost:5109",
                                     tb_config_env("WORKER_API_TOKEN"),
                                     name && *name ? name : g_get_host_name(), &error);
@@ -248,7 +288,7 @@ int main(int argc, char **argv)
                 fprintf(stderr, "testbed-worker: %s\n", error->message);
                 return 2;
         }
-        tb_log(TB_LOG_INFO, TB_F("version", tb_version), "waiting for jobs");
+        tb_log(TB_LOG_INFO, TB_F("version", tb_version, "analysers", looks_with), "waiting for jobs");
         serve(&run, once);
         tb_worker_api_free(run.api);
         return 0;

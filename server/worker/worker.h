@@ -22,15 +22,11 @@ bool tb_worker_tell(TbWorkerApi *api, const json_t *job, const char *what, const
                     GError **error);
 
 /* --- child.c --- */
-/* What a child says of the clip: an object; NULL with the error. `folder`: it leaves pictures there (0.jpg …), `frames` at most; NULL: none. `renew` is called now and then: false ends it (TB_ERROR_INTERRUPTED). */
+/* What a child says of the clip, of which `frames` whole pictures are looked at: an object; NULL with the error. `folder`: it leaves pictures there (0.jpg …); NULL: none. `renew` is called now and then: false ends it (TB_ERROR_INTERRUPTED). */
 json_t *tb_worker_look(const char *program, const char *file, const char *prompt, const char *folder,
                        guint frames, guint timeout_s, bool (*renew)(gpointer data), gpointer data,
                        GError **error);
 
 /* --- look.c --- */
 /* In the child: decodes `file` and prints the verdict on stdout. The exit code. */
-int tb_worker_look_here(const char *file, const char *prompt, const char *folder, guint frames);
-
-/* --- frames.c --- */
-/* In the child, too: how many pictures of a clip of that length it has left in `folder`. */
-guint tb_frames_save(const char *file, const char *folder, guint n, guint64 length_ns);
+int tb_worker_look_here(const char *file, const char *prompt, char *folder, guint frames);

@@ -19,7 +19,7 @@ pageLinks(end, 'Events');
 const lists = makeLists(api);
 
 const count = h('span', { class: 'muted num' });
-const LABELS = ['person', 'animal', 'vehicle', 'motion', 'clear', 'unknown', 'error'];
+const LABELS = ['person', 'animal', 'vehicle', 'motion', 'text', 'clear', 'unknown', 'error'];
 const STATES = { queued: 'comes in', processing: 'is looked at', done: 'seen', failed: 'failed', canceled: 'dropped' };
 const TONES = { queued: 'neutral', processing: 'accent', done: 'good', failed: 'bad', canceled: 'neutral' };
 

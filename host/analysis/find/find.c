@@ -28,7 +28,7 @@ struct TbFinder {
         TbGreyReader *reader;
         TbGreyImage screen;
         TbPicture *picture;
-        TbWords *words; /* owned: of the language that was asked for last; NULL: none yet */
+        TbOcr *words;   /* owned: of the language that was asked for last; NULL: none yet */
         char *language; /* owned */
 };
 
@@ -174,10 +174,10 @@ static bool prepare(TbFinder *finder, Find *f, GError **error)
         }
         if (finder->words && g_str_equal(finder->language, f->language))
                 return true;
-        g_clear_pointer(&finder->words, tb_words_free);
+        g_clear_pointer(&finder->words, tb_ocr_free);
         g_free(finder->language);
         finder->language = g_strdup(f->language);
-        finder->words = tb_words_new(f->language, error);
+        finder->words = tb_ocr_new(f->language, error);
         return finder->words != NULL;
 }
 
@@ -403,7 +403,7 @@ void tb_finder_free(TbFinder *finder)
         tb_grey_reader_free(finder->reader);
         tb_grey_image_clear(&finder->screen);
         tb_picture_free(finder->picture);
-        tb_words_free(finder->words);
+        tb_ocr_free(finder->words);
         g_free(finder->language);
         g_free(finder);
 }

@@ -1,15 +1,7 @@
 #pragma once
-/*
- * Text on a screen, by Tesseract (its C API, 4.1 and 5), which is loaded when it is first asked for: who does not look for text needs
- * none of it. One thread at a time.
- */
+/* A text on a screen (lib/ocr.h). One thread at a time. */
 #include "host/analysis/find/match.h"
-
-typedef struct TbWords TbWords;
-
-/* `language`: "eng", "eng+deu". UNSUPPORTED: it is not installed, and which package has it. */
-TbWords *tb_words_new(const char *language, GError **error);
-void tb_words_free(TbWords *words); /* accepts NULL */
+#include "lib/ocr.h"
 
 typedef struct TbWordsFound {
         bool found;
@@ -17,6 +9,6 @@ typedef struct TbWordsFound {
         TbRect at;
 } TbWordsFound;
 /* Words in a row that say `text`, in any case, blanks of any number, within `where`. False with an error: Tesseract could not look.
- * `ret_seen`: all that was read; the caller frees. */
-bool tb_words_look(TbWords *words, const TbGreyImage *screen, TbRect where, const char *text, gint64 until_us,
+ * `ret_seen`: all that was read, in small letters; the caller frees. */
+bool tb_words_look(TbOcr *ocr, const TbGreyImage *screen, TbRect where, const char *text, gint64 until_us,
                    TbWordsFound *ret, char **ret_seen, GError **error);
