@@ -74,6 +74,16 @@ static void ring(const char *user, const char *from, const char *call, gpointer 
         tb_events_ring(((TbServer *)data)->events, user, from, call);
 }
 
+static void entered(const char *call, const char *user, gpointer data)
+{
+        tb_recordings_entered(((TbServer *)data)->recordings, call, user);
+}
+
+static void over(const char *call, gpointer data)
+{
+        tb_recordings_call_over(((TbServer *)data)->recordings, call);
+}
+
 static void arm(gint64 at_ms, gpointer data)
 {
         tb_server_arm(data, at_ms);
@@ -90,6 +100,8 @@ void tb_server_begin_calls(TbServer *server)
                                                        .ice = ice,
                                                        .identify = identify,
                                                        .ring = ring,
+                                                       .entered = entered,
+                                                       .over = over,
                                                        .arm = arm,
                                                        .base = base,
                                                        .data = server});

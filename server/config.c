@@ -15,6 +15,7 @@
 #include "server/config_blob.h"
 #include "server/config_events.h"
 #include "server/config_oidc.h"
+#include "server/config_recordings.h"
 #include "server/store/db.h"
 
 #define DEFAULT_FILE "/etc/testbed/server.yaml"
@@ -82,6 +83,7 @@ static const TbParam top_params[] = {
          .max = 1024,
          .help = "HS256: who signs with it says who is who"},
         TB_CONFIG_OIDC,
+        TB_CONFIG_RECORDINGS,
         {.name = "turn", .type = TB_PARAM_OBJECT, .fallback = "{}", .help = "servers, secret, ttl_s"},
         TB_CONFIG_LOG_LEVEL,
         {.name = "insecure",
@@ -209,6 +211,7 @@ static void read_file(TbServerConfig *c, TbConfigReader *r)
         read_limits(&c->limits, r, top);
         tb_config_events_read(&c->events, r, top);
         tb_config_oidc_read(&c->oidc, r, top);
+        tb_config_recordings_read(&c->recordings, r, top);
         c->address = tb_config_string(top, "address");
         c->port = (guint16)json_integer_value(json_object_get(top, "port"));
         tb_config_listen(r, top, &c->address, &c->port);
@@ -256,6 +259,7 @@ static void read_environment(TbServerConfig *c, TbConfigReader *r)
         }
         tb_config_events_environment(&c->events, r);
         tb_config_oidc_environment(&c->oidc, r);
+        tb_config_recordings_environment(&c->recordings, r);
         tb_config_env_log_level(r, &c->log_level);
         if (token && !tb_auth_add(c->auth, "TESTBED_TOKEN", token, TB_ROLE_ADMIN, &error))
                 tb_config_env_problem(r, "TESTBED_TOKEN", "%s", error->message);
@@ -381,6 +385,7 @@ void tb_server_config_free(TbServerConfig *config)
         g_free(config->cluster_address);
         g_free(config->jwt_secret);
         tb_oidc_options_clear(&config->oidc);
+        tb_config_recordings_clear(&config->recordings);
         g_free(config->admin_password);
         g_strfreev(config->names);
         g_strfreev(config->origins);

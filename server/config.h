@@ -15,6 +15,7 @@
 #include "lib/tls.h"
 #include "server/events/events.h"
 #include "server/oidc/oidc.h"
+#include "server/recordings/recordings.h"
 
 typedef struct TbServerConfig {
         char *address;         /* 127.0.0.1 */
@@ -43,7 +44,8 @@ typedef struct TbServerConfig {
         bool local_tls;  /* tls: local; tb_tls_local_open() gives `tls` */
         TbTls *tls;      /* tls: {cert, key}; ref; NULL: plain HTTP */
         json_t *prints;  /* tb_config_prints(); owned */
-        TbEventsOptions events;    /* events, blob */
+        TbEventsOptions events; /* events, blob */
+        TbRecordingsConfig recordings;
         TbServerLimits limits;     /* for tb_server_limits */
         guint sessions_per_minute; /* per network (tb_net_share_key()) */
         guint sessions_per_network; /* that exist, of one network or user; 0: what its rate fills while they lie idle */

@@ -172,8 +172,31 @@ static int verify_audit(const TbServerConfig *config, const char *head)
         return !said ? 1 : good ? 0 : 3;
 }
 
+static int rotate_keys(const TbServerConfig *config)
+{
+        g_autoptr(GError) error = NULL;
+        g_autofree char *file = g_build_filename(config->state_dir, TB_PERSIST_FILE, NULL);
+        guint n = 0;
+        if (!config->recordings.keys)
+                tb_set_error(&error, TB_ERROR_INVALID,
+                             "there is no master key of recordings: recordings.key_file, or "
+                             "TESTBED_RECORDINGS_KEY");
+        else
+                tb_recordings_rotate(tb_db_engine_of(config->database, NULL),
+                                     config->database ? config->database : file, config->recordings.keys, &n,
+                                     &error);
+        if (error) {
+                fprintf(stderr, "testbed-server: %s (%u keys were sealed anew before that)\n",
+                        tb_error_detail(error), n);
+                return 1;
+        }
+        printf("%u keys of recordings are sealed by the master key %s now: no other is needed any more\n", n,
+               tb_seal_keys_id(config->recordings.keys));
+        return 0;
+}
+
 typedef struct Beside {
-        gboolean migrates, verifies;
+        gboolean migrates, verifies, rotates;
         char *head, *add_user, *role, *imported; /* owned */
 } Beside;
 
@@ -188,7 +211,9 @@ static bool done_beside(const TbServerConfig *config, const Beside *b, int *ret)
                 *ret = make_account(config, b->add_user, b->role);
         else if (b->imported)
                 *ret = import(config, b->imported);
-        return b->migrates || b->verifies || b->add_user || b->imported;
+        else if (b->rotates)
+                *ret = rotate_keys(config);
+        return b->migrates || b->verifies || b->add_user || b->imported || b->rotates;
 }
 
 static void beside_clear(Beside *b)
@@ -246,12 +271,13 @@ int main(int argc, char **argv)
                 {"role", 0, 0, G_OPTION_ARG_STRING, &beside.role, "of --add-user: viewer, operator or admin",
                  "ROLE"},
                 {"verify-audit", 0, 0, G_OPTION_ARG_NONE, &beside.verifies,
-                 "look whether the audit log is what was written, say what is not, and exit (0: it is, 3: it "
-                 "is "
-                 "not)",
+                 "look whether the audit log is what was written, say what is not, and exit (0: it is, 3: "
+                 "no)",
                  NULL},
                 {"head", 0, 0, G_OPTION_ARG_STRING, &beside.head,
                  "of --verify-audit: a hash that was noted elsewhere and must be in it", "HASH"},
+                {"rotate-keys", 0, 0, G_OPTION_ARG_NONE, &beside.rotates,
+                 "seal the keys of recordings by the first master key, and exit", NULL},
                 {"health", 0, 0, G_OPTION_ARG_NONE, &health,
                  "ask the server that runs with this configuration how it is, and exit", NULL},
                 {"port", 'p', 0, G_OPTION_ARG_INT, &port, "port to listen on (0: any free one)", "PORT"},

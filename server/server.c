@@ -159,6 +159,7 @@ static bool start(TbServer *server, const int *listener, GError **error)
         tb_server_look_for_accounts(server);
         tb_server_begin_events(server);
         tb_server_begin_calls(server);
+        tb_server_begin_recordings(server);
         server->http = tb_http_new(
                 &(TbHttpOptions){.address = config->address,
                                  .without_tokens = config->insecure ? TB_ANYONE : TB_THIS_MACHINE_ALWAYS,
@@ -227,6 +228,7 @@ TbServer *tb_server_new_on(const TbServerConfig *config, const int *listener, Tb
                 tb_http_add_routes(server->http, tables[i], server);
         tb_server_add_event_routes(server);
         tb_server_add_call_routes(server);
+        tb_server_add_recording_routes(server);
         add_pages(server);
         tb_server_arm(server, server->started_ms + 1000);
         return server;
@@ -278,6 +280,7 @@ void tb_server_free(TbServer *server)
         tb_http_free(g_steal_pointer(&server->http)); /* ends every connection: the pairing is told */
         tb_hasher_free(server->hasher);
         tb_oidc_free(server->oidc);
+        tb_recordings_free(server->recordings);
         tb_server_end_events(server);
         tb_redis_free(server->redis);
         tb_audit_free(server->audit);

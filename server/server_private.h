@@ -17,6 +17,7 @@
 #include "server/pairing/carry.h"
 #include "server/pairing/pairing.h"
 #include "server/pairing/persist.h"
+#include "server/recordings/recordings.h"
 #include "server/server.h"
 #include "server/telemetry.h"
 #include "server/views.h"
@@ -48,6 +49,7 @@ struct TbServer {
         TbRedis *redis;               /* owned; NULL: none is configured */
         TbEvents *events;             /* owned */
         TbCalls *calls;               /* owned */
+        TbRecordings *recordings;     /* owned */
         GHashTable *waiting; /* network, owned -> GQueue, owned: its sockets without an accepted hello */
         gint64 started_ms;   /* boot clock */
 };
@@ -81,6 +83,9 @@ void tb_server_look_for_accounts(TbServer *server);
 void tb_server_begin_events(TbServer *server);
 void tb_server_add_event_routes(TbServer *server);
 void tb_server_end_events(TbServer *server);
+/* Recordings of calls, recordings_wiring.c: after events, whose clips lie beside them, and before there is HTTP; their routes. */
+void tb_server_begin_recordings(TbServer *server);
+void tb_server_add_recording_routes(TbServer *server);
 /* Of somebody who is erased: a clip of his ("": none), and where he has logged in for events by himself. */
 void tb_server_forget_clip(TbServer *server, const char *blob);
 void tb_server_forget_event_logins(TbServer *server, const char *user);

@@ -62,7 +62,7 @@ rule_arrows() {
 		if (from == "server/accounts" && (to == "server" || to == "server/oidc")) return 1 # its routes: server_private.h
 		if (from == "server/events" && to == "server/notify") return 1
 		if (to == "server/outward") return from ~ /^server\/(notify|oidc)$/ || from == "tests"
-		if (from ~ /^server\/(pairing|accounts|events|notify|calls)$/) return to ~ /^server\/(store|blob|cluster)$/
+		if (from ~ /^server\/(pairing|accounts|events|notify|calls|recordings)$/) return to ~ /^server\/(store|blob|cluster)$/
 		if (from ~ /^server\// || from == "client") return 0
 		if (from == "tests") return 1
 		return 0

@@ -37,6 +37,9 @@ static const Part parts[] = {
         {"calls",
          tb_sql_mine_calls,
          {"id", "type", "status", "callee", "caller", "createdAt", "startedAt", "endedAt"}},
+        {"recordings",
+         tb_sql_mine_recordings,
+         {"id", "call", "status", "startedAt", "stoppedAt", "agreed", "method", "answeredAt"}},
 };
 
 typedef struct Giving {

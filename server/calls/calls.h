@@ -18,6 +18,9 @@ typedef struct TbCallsOptions {
         bool (*identify)(const char *token, TbCaller *ret, gpointer data);
         /* Somebody is called: he is told where no page of his is open, too. */
         void (*ring)(const char *user, const char *from, const char *call, gpointer data);
+        /* Somebody has come into a call; it is over. */
+        void (*entered)(const char *call, const char *user, gpointer data);
+        void (*over)(const char *call, gpointer data);
         void (*arm)(gint64 at_ms, gpointer data); /* tb_calls_tick() is due then: boot clock */
         /* How clients reach us, without a slash at its end; borrowed. */
         const char *(*base)(TbRequest *request, gpointer data);
@@ -47,5 +50,7 @@ TbCallLine *tb_call_line_new(TbCalls *calls, const TbCallLineOps *ops, gpointer 
                              const TbCaller *caller);
 void tb_call_line_text(TbCallLine *line, const char *text, gsize size, gint64 now_ms); /* NULL: binary */
 void tb_call_line_free(TbCallLine *line, gint64 now_ms);                               /* NULL is fine */
+/* To every open page of `user`, by what those who take part hear by. */
+void tb_calls_tell(const TbCalls *calls, const char *user, const char *event, const json_t *data);
 /* What `user` (NULL: anybody) may is another: his sockets come again. */
 void tb_calls_rights_changed(TbCalls *calls, const char *user);

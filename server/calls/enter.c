@@ -234,6 +234,8 @@ static void on_entered(TbCallWait *wait, const TbDbResult *rows)
                 return;
         }
         tb_call_arm(calls);
+        if (calls->options.entered)
+                calls->options.entered(wait->call, wait->user, calls->options.data);
         if (wait->answers) {
                 calls->ended[TB_CALL_IN_PROGRESS]++;
                 tb_call_tell_changed(calls, rows, wait->user);

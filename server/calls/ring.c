@@ -7,7 +7,7 @@
 #include "server/calls/private.h"
 #include "server/store/sql.h"
 
-static void tell(const TbCalls *calls, const char *user, const char *event, const json_t *data)
+void tb_calls_tell(const TbCalls *calls, const char *user, const char *event, const json_t *data)
 {
         const GPtrArray *his = tb_call_lines_of(calls, user);
         for (guint i = 0; his && i < his->len; i++)
@@ -42,7 +42,7 @@ void tb_call_ring(TbCalls *calls, const TbDbResult *rows, const char *only)
                 bool waits = g_strcmp0(tb_db_get_text(rows, i, TB_CALL_COL_P_STATUS), "invited") == 0;
                 if (!waits || (only ? g_strcmp0(user, only) != 0 : g_strcmp0(user, by) == 0))
                         continue;
-                tell(calls, user, "incoming-call", data);
+                tb_calls_tell(calls, user, "incoming-call", data);
                 if (calls->options.ring)
                         calls->options.ring(user, by, id, calls->options.data);
         }
@@ -78,7 +78,10 @@ void tb_call_tell_changed(TbCalls *calls, const TbDbResult *rows, const char *by
         json_auto_t *data = json_pack("{s:s, s:s, s:s?, s:s?}", "callId", id, "status", status, "userId", by,
                                       "reason", tb_db_get_text(rows, 0, TB_CALL_COL_REASON));
         for (guint i = 0; data && i < tb_db_rows(rows); i++)
-                tell(calls, tb_db_get_text(rows, i, TB_CALL_COL_P_USER), event, data);
-        if (strcmp(event, "call-answered") != 0)
-                tb_call_room_end(calls->rooms, id);
+                tb_calls_tell(calls, tb_db_get_text(rows, i, TB_CALL_COL_P_USER), event, data);
+        if (strcmp(event, "call-answered") == 0)
+                return;
+        if (calls->options.over)
+                calls->options.over(id, calls->options.data);
+        tb_call_room_end(calls->rooms, id);
 }

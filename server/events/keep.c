@@ -105,7 +105,8 @@ static void on_referred(const TbDbResult *rows, const GError *error, gpointer da
         for (guint i = 0; !error && i < tb_db_rows(rows); i++)
                 g_hash_table_add(used, (gpointer)tb_db_get_text(rows, i, 0));
         for (guint i = 0; !error && i < n; i++)
-                if (!g_hash_table_contains(used, sweep->names[i]) &&
+                if (!g_str_has_prefix(sweep->names[i], "recordings/") && /* theirs: server/recordings */
+                    !g_hash_table_contains(used, sweep->names[i]) &&
                     tb_blobs_remove(events->blobs, sweep->names[i], NULL, NULL, NULL))
                         gone++;
         events->orphans += gone;

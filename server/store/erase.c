@@ -134,13 +134,28 @@ static TbDbFault seal_all(const TbDbEngine *engine, gpointer connection, gint64 
 
 TbDbCall *tb_erase_call(TbErasure *e)
 {
-        static const char *const his[] = {
-                tb_sql_erase_jobs,          tb_sql_erase_attempts,    tb_sql_erase_tellings,
-                tb_sql_erase_subscriptions, tb_sql_erase_links,       tb_sql_erase_invites,
-                tb_sql_erase_endpoints,     tb_sql_erase_watches,     tb_sql_erase_devices,
-                tb_sql_erase_logins,        tb_sql_erase_people,      tb_sql_erase_charges,
-                tb_sql_erase_events,        tb_sql_erase_call_guests, tb_sql_erase_call_people,
-                tb_sql_erase_calls,         tb_sql_erase_call_ends};
+        static const char *const his[] = {tb_sql_erase_jobs,
+                                          tb_sql_erase_attempts,
+                                          tb_sql_erase_tellings,
+                                          tb_sql_erase_subscriptions,
+                                          tb_sql_erase_links,
+                                          tb_sql_erase_invites,
+                                          tb_sql_erase_endpoints,
+                                          tb_sql_erase_watches,
+                                          tb_sql_erase_devices,
+                                          tb_sql_erase_logins,
+                                          tb_sql_erase_people,
+                                          tb_sql_erase_charges,
+                                          tb_sql_erase_events,
+                                          tb_sql_erase_recordings,
+                                          tb_sql_erase_recording_views,
+                                          tb_sql_erase_recording_tracks,
+                                          tb_sql_erase_recording_people,
+                                          tb_sql_erase_recording_links,
+                                          tb_sql_erase_call_guests,
+                                          tb_sql_erase_call_people,
+                                          tb_sql_erase_calls,
+                                          tb_sql_erase_call_ends};
         TbDbCall *call = tb_db_call_new();
         for (guint i = 0; i < G_N_ELEMENTS(his); i++) {
                 tb_db_statement(call, his[i]);

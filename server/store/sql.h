@@ -69,7 +69,9 @@ extern const char tb_sql_erase_events[], tb_sql_erase_audit_page[], tb_sql_erase
 extern const char tb_sql_mine_calls[], tb_sql_mine_links[], tb_sql_mine_audit[], tb_sql_mine_people[],
         tb_sql_mine_devices[];
 extern const char tb_sql_mine_watches[], tb_sql_mine_events[], tb_sql_mine_told[], tb_sql_mine_invites[];
-extern const char tb_sql_mine_charges[];
+extern const char tb_sql_mine_charges[], tb_sql_mine_recordings[];
+extern const char tb_sql_erase_recordings[], tb_sql_erase_recording_tracks[], tb_sql_erase_recording_people[];
+extern const char tb_sql_erase_recording_links[], tb_sql_erase_recording_views[];
 /* server/calls */
 extern const char tb_sql_call_add[], tb_sql_call_answer[], tb_sql_call_close[], tb_sql_call_count[],
         tb_sql_call_get[];
@@ -79,3 +81,16 @@ extern const char tb_sql_call_quality[], tb_sql_call_stats[], tb_sql_call_enter[
         tb_sql_call_person[], tb_sql_call_ringing[];
 extern const char tb_sql_call_guest_add[], tb_sql_call_guest_find[], tb_sql_call_guest_old[],
         tb_sql_call_guest_revoke[];
+/* server/recordings */
+extern const char tb_sql_recording_add[], tb_sql_recording_answer[], tb_sql_recording_begin[];
+extern const char tb_sql_recording_call[], tb_sql_recording_chunk_add[], tb_sql_recording_chunk_gone[];
+extern const char tb_sql_recording_chunk_stored[], tb_sql_recording_chunks[], tb_sql_recording_destroy[];
+extern const char tb_sql_recording_get[], tb_sql_recording_gone[], tb_sql_recording_gone_links[];
+extern const char tb_sql_recording_gone_people[], tb_sql_recording_gone_tracks[], tb_sql_recording_joined[];
+extern const char tb_sql_recording_keys[], tb_sql_recording_late_asked[], tb_sql_recording_late_call[];
+extern const char tb_sql_recording_late_upload[], tb_sql_recording_link_add[], tb_sql_recording_link_find[];
+extern const char tb_sql_recording_link_old[], tb_sql_recording_list[], tb_sql_recording_old[];
+extern const char tb_sql_recording_oldest_key[], tb_sql_recording_person[], tb_sql_recording_pieces[];
+extern const char tb_sql_recording_place[], tb_sql_recording_remains[], tb_sql_recording_rewrap[];
+extern const char tb_sql_recording_stop[], tb_sql_recording_track_add[], tb_sql_recording_track_end[];
+extern const char tb_sql_recording_tracks[], tb_sql_recording_viewed[];

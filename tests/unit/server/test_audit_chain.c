@@ -284,6 +284,11 @@ static void test_old(gconstpointer engine)
         by_hand(&w, "DROP TABLE calls"); /* what came later, too: migrations have an order */
         by_hand(&w, "DROP TABLE call_participants");
         by_hand(&w, "DROP TABLE call_guests");
+        by_hand(&w, "DROP TABLE call_recordings");
+        by_hand(&w, "DROP TABLE recording_people");
+        by_hand(&w, "DROP TABLE recording_tracks");
+        by_hand(&w, "DROP TABLE recording_chunks");
+        by_hand(&w, "DROP TABLE recording_links");
         by_hand(&w, "ALTER TABLE users DROP COLUMN identity");
         by_hand(&w, "DELETE FROM migrations WHERE number >= 10");
         stop(&w);

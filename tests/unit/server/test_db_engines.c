@@ -429,6 +429,11 @@ static void test_schemas(gconstpointer engine)
         tb_db_statement(older, "DROP TABLE calls");
         tb_db_statement(older, "DROP TABLE call_participants");
         tb_db_statement(older, "DROP TABLE call_guests");
+        tb_db_statement(older, "DROP TABLE call_recordings");
+        tb_db_statement(older, "DROP TABLE recording_people");
+        tb_db_statement(older, "DROP TABLE recording_tracks");
+        tb_db_statement(older, "DROP TABLE recording_chunks");
+        tb_db_statement(older, "DROP TABLE recording_links");
         tb_db_statement(older, "ALTER TABLE sessions DROP COLUMN life");
         tb_db_statement(older, "ALTER TABLE sessions DROP COLUMN note");
         tb_db_statement(older, "DELETE FROM migrations WHERE number > 2");

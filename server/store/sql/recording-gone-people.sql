@@ -1,0 +1,1 @@
+DELETE FROM recording_people WHERE recording_id = $1 AND NOT EXISTS (SELECT 1 FROM recording_chunks WHERE recording_id = $1)

@@ -1,0 +1,1 @@
+DELETE FROM recording_links WHERE expires_at <= $1
