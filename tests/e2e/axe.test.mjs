@@ -244,6 +244,7 @@ test("the server's pages: hosts and links, a phone paired, an observer who watch
       ],
       ...dialog('ask in', 'Ask in'),
       ...dialog('bring a device', 'Bench device'),
+      ...dialog('record', 'Record'),
       [
         'the end',
         async (page) => {

@@ -4,6 +4,7 @@ import { colourOf } from '../core/people.js';
 import { timeOfDay } from '../core/words.js';
 import { fill, h, icon, notice, Scope, set, text } from '../app/dom.js';
 import { BenchTile } from './call-bench.js';
+import { mountRecording, openRecordings } from './call-recording.js';
 import { openBench, openDevices, openGuests, settleControl } from './call-dialogs.js';
 import { PersonTile } from './call-tiles.js';
 
@@ -120,6 +121,10 @@ export function mountCall(root, { call, line, media, api, root: base, toast, ann
     pressed(buttons.chat, !chat.hidden);
     if (!chat.hidden) write.focus();
   };
+  const recording = mountRecording({
+    ...{ call, line, media, api, toast, announce, guest, button, label },
+    openList: () => openRecordings({ api, root: base, callId: call.callId, userId: call.me }),
+  });
   const buttons = {
     mic: button('mic', 'mic', 'Microphone', toggleMic),
     camera: button('camera', 'camera', 'Camera', toggleCamera),
@@ -134,15 +139,16 @@ export function mountCall(root, { call, line, media, api, root: base, toast, ann
     ),
     bench: button('bench', 'plug', 'Bench device', () => openBench({ api, toast, bring })),
     guests: button('guests', 'link', 'Ask in', () => openGuests({ api, base, toast, callId: call.callId })),
+    record: recording.record,
     leave: button('leave', 'close', 'Leave', () => call.leave(), { class: 'btn danger-fill' }),
   };
   buttons.screen.hidden = !media.canShare;
-  buttons.bench.hidden = buttons.guests.hidden = guest;
+  buttons.bench.hidden = buttons.guests.hidden = buttons.record.hidden = guest;
   const side = h('div', { class: 'call-side' }, chat);
   fill(
     root,
     h('h1', { class: 'sr-only' }, 'Call'),
-    h('div', { class: 'call-head' }, state),
+    h('div', { class: 'call-head' }, state, recording.badge),
     banner,
     h('div', { class: 'call-main' }, h('div', { class: 'call-stage' }, grid), side),
     h('div', { class: 'call-bar', role: 'toolbar', 'aria-label': 'In the call' }, Object.values(buttons)),
@@ -329,6 +335,7 @@ export function mountCall(root, { call, line, media, api, root: base, toast, ann
   scope.add(
     call.on('ended', ({ status, reason }) => {
       scope.close();
+      recording.close();
       for (const tile of [...tiles.values(), ...benches.values()]) tile.close();
       for (const made of [...brought.values(), ...given]) takeBack(made);
       media.close();

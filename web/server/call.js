@@ -9,6 +9,7 @@ import * as prefs from '../app/prefs.js';
 import { askLobby } from './call-lobby.js';
 import { OwnMedia } from './call-media.js';
 import { declineCall, lineOf, mountRing } from './call-ring.js';
+import { openRecordings, openUploads } from './call-recording.js';
 import { mountCall } from './call-room.js';
 import { logInByLink, makePage, pageLinks } from './common.js';
 
@@ -60,6 +61,7 @@ async function begin() {
   mountRing({ line, root, announce, skip: (id) => id === callId, decline: (id) => declineCall(api, id) });
   if (callId) await inCall({ me, who, line, title: 'Call' });
   else {
+    openUploads(api, toast).catch(() => {}); // what a page that was closed has left
     line.start();
     await start(who, line);
   }
@@ -211,6 +213,13 @@ function rowOf(c, who) {
         [new Date(c.createdAt).toLocaleString(), WORDS[c.status], length].filter(Boolean).join(', '),
       ),
     ),
+    c.status === 'ended'
+      ? h(
+          'button',
+          { type: 'button', class: 'btn', onclick: () => openRecordings({ api, root, callId: c.id, userId: who }) },
+          'Recordings',
+        )
+      : null,
     live ? h('a', { class: 'btn', href: `call?id=${encodeURIComponent(c.id)}` }, 'Come in') : null,
   );
 }
