@@ -326,7 +326,7 @@ static gboolean on_hangup(gpointer data)
         h->config->devices = fresh->devices;
         fresh->devices = devices;
         for (char **user = gone; *user; user++) {
-                tb_http_end_user(h->http, *user);
+                tb_http_end_user(h->http, *user, TB_HTTP_TOKEN_LESS);
                 tb_vnc_end_user(h->vnc, *user);
         }
         return G_SOURCE_CONTINUE;

@@ -252,7 +252,7 @@ guint16 tb_server_port(TbServer *server)
 void tb_server_end_users(TbServer *server, const char *const *users, const char *const *hosts)
 {
         for (; *users; users++) {
-                tb_http_end_user(server->http, *users);
+                tb_http_end_user(server->http, *users, TB_HTTP_TOKEN_LESS);
                 if (!tb_auth_names(server->config->auth,
                                    *users)) /* nobody is that any more: his links end, too */
                         tb_server_narrowed(server, *users);

@@ -338,7 +338,7 @@ TbVnc *tb_vnc_new(const TbVncOptions *options, GError **error)
 void tb_vnc_end_user(TbVnc *vnc, const char *user)
 {
         if (vnc->http)
-                tb_http_end_user(vnc->http, user);
+                tb_http_end_user(vnc->http, user, TB_HTTP_TOKEN_LESS);
 }
 
 void tb_vnc_free(TbVnc *vnc)

@@ -143,8 +143,10 @@ bool tb_http_add_static(TbHttp *http, const char *prefix, const char *directory,
  * `grace_ms`; then `done`. */
 void tb_http_stop(TbHttp *http, guint grace_ms, void (*done)(gpointer), gpointer data);
 void tb_http_free(TbHttp *http);
-/* Ends the WebSockets and streams of a user whose token was taken back. */
-void tb_http_end_user(TbHttp *http, const char *user);
+/* Ends the WebSockets and streams of a user who may less than before. `why`: what his client is told, at most 123 bytes (RFC 6455, 5.5.1). */
+void tb_http_end_user(TbHttp *http, const char *user, const char *why);
+/* What it is when a configuration that was read again has less for him. */
+#define TB_HTTP_TOKEN_LESS "the token was taken back, or may less now"
 /* The same of what was opened by one sign-in (TbCaller.login), which is no more. */
 void tb_http_end_login(TbHttp *http, const char *login);
 /* The same of all whom somebody else's signature has put into groups: what a group may has changed, and of which they are only that

@@ -383,7 +383,7 @@ void tb_static_free(gpointer p);
 
 /* ws.c */
 void tb_ws_stop_all(TbHttp *http);
-void tb_ws_end_user(TbHttp *http, const char *user);
+void tb_ws_end_user(TbHttp *http, const char *user, const char *why);
 void tb_ws_end_login(TbHttp *http, const char *login);
 void tb_ws_end_signed(TbHttp *http);
 void tb_ws_drop_all(TbHttp *http);

@@ -327,10 +327,10 @@ void tb_http_stop(TbHttp *http, guint grace_ms, void (*done)(gpointer), gpointer
         tb_http_check_stopped(http);
 }
 
-void tb_http_end_user(TbHttp *http, const char *user)
+void tb_http_end_user(TbHttp *http, const char *user, const char *why)
 {
         tb_assert_main();
-        tb_ws_end_user(http, user);
+        tb_ws_end_user(http, user, why);
         for (GList *l = http->pushes.head; l;) {
                 TbPush *push = l->data;
                 l = l->next;

@@ -197,13 +197,13 @@ void tb_ws_stop_all(TbHttp *http)
         }
 }
 
-void tb_ws_end_user(TbHttp *http, const char *user)
+void tb_ws_end_user(TbHttp *http, const char *user, const char *why)
 {
         for (GList *l = http->sockets.head; l;) {
                 TbWs *ws = l->data;
                 l = l->next;
                 if (strcmp(ws->user, user) == 0)
-                        tb_ws_close(ws, 1008, "the token was taken back");
+                        tb_ws_close(ws, 1008, why);
         }
 }
 

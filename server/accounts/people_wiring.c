@@ -140,7 +140,9 @@ void tb_server_narrowed(TbServer *server, const char *name)
         Narrowed n = {.server = server, .user = name, .gone = !user};
         if (user)
                 tb_people_caller(server->people, user, TB_BY_NOBODY, NULL, &n.now);
-        tb_http_end_user(server->http, name);
+        tb_http_end_user(server->http, name,
+                         n.gone ? "the account was removed"
+                                : "what this account may has changed: connect again");
         tb_pairing_end_those(server->pairing, ends, &n);
         tb_server_rights_changed(server, name);
         tb_caller_clear(&n.now);

@@ -409,6 +409,7 @@ export async function websocket(base, target, { headers = {}, protocols = [] } =
   });
   ws.on('close', (code, reason) => {
     inbox.code = code;
+    inbox.reason = String(reason);
     inbox.close(`close ${code} ${reason}`);
   });
   const opened = new Promise((resolve, reject) => {

@@ -140,6 +140,7 @@ test('each reads what he may see, and when that changes his list does', async (t
   // also when he may see more: nobody waits for his own next request
   await group(['lab-1', 'lab-2']);
   await until('its end', () => page.code);
+  assert.equal(page.reason, 'what this account may has changed: connect again');
   const wider = await open();
   wider.send({ subscribe: ['hosts'] });
   assert.deepEqual(names((await wider.find((m) => m.list === 'hosts')).rows), ['lab-1', 'lab-2']);
