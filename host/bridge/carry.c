@@ -140,14 +140,11 @@ static void on_opened(TbMuxStream *stream, const guint8 *head, gsize size, bool 
         g_autoptr(GError) error = NULL;
         g_auto(TbBridgeMessage) m = {0};
         /* A stream that was reset is gone at once, its call only when it has ended: calls count, not streams. */
-        if (carry->flying >= TB_LIMIT_LINK_STREAMS) {
+        if (tb_bridge_parse_request(head, size, &m, &error) && carry->flying >= TB_LIMIT_LINK_STREAMS)
                 tb_set_error(&error, TB_ERROR_LIMIT, "%u requests of the server are under way here already",
                              carry->flying);
-                tb_carry_refuse(stream, error);
-                return;
-        }
-        if (!tb_bridge_parse_request(head, size, &m, &error)) {
-                tb_carry_refuse(stream, error);
+        if (error) {
+                tb_carry_refuse(stream, m.request_id, error);
                 return;
         }
         g_autofree char *user = tb_via_server_user(m.user, NULL);
@@ -166,7 +163,7 @@ static void on_opened(TbMuxStream *stream, const guint8 *head, gsize size, bool 
         if (!error)
                 return;
         call_free(call);
-        tb_carry_refuse(stream, error);
+        tb_carry_refuse(stream, m.request_id, error);
 }
 
 static void on_data(TbMuxStream *stream, const guint8 *bytes, gsize size, bool end,

@@ -14,6 +14,7 @@ struct TbCarryAsked {
         bool is_head;
         bool whole;                 /* all of the answer has been passed on */
         gsize at;                   /* bytes of the body that have */
+        char *request_id;           /* owned; NULL: the server named none */
         const TbCarryAskedOps *ops; /* static */
         gpointer data;
 };
@@ -21,6 +22,7 @@ struct TbCarryAsked {
 static void asked_free(TbCarryAsked *a)
 {
         tb_http_ask_free(a->ask, a->whole);
+        g_free(a->request_id);
         g_free(a);
 }
 
@@ -87,7 +89,7 @@ static bool answer(TbCarryAsked *a, const TbHttpAnswer *answer)
                                                               "headers are too large, or no text");
                 TbMuxStream *stream = let_go(a);
                 a->whole = false;
-                tb_carry_refuse(stream, error);
+                tb_carry_refuse(stream, a->request_id, error);
                 return true;
         }
         a->ops->gather(true, a->data);
@@ -117,13 +119,14 @@ TbCarryAsked *tb_carry_asked_new(TbHttp *http, TbMuxStream *stream, const TbBrid
         *ret_done = false;
         TbCarryAsked *a = g_new0(TbCarryAsked, 1);
         a->stream = stream;
+        a->request_id = g_strdup(request->request_id);
         a->ops = ops;
         a->data = data;
         a->is_head = strcmp(request->method, "HEAD") == 0;
         a->ask = tb_http_ask(http, &asked, on_answered, a);
         TbHttpAnswer there;
         if (!a->ask) {
-                g_free(a);
+                asked_free(a);
                 return NULL;
         }
         if (tb_http_ask_answer(a->ask, &there) && answer(a, &there)) {

@@ -24,6 +24,7 @@ struct TbCarryLine {
         bool body_ended, spoilt; /* the connection serves no other request */
         GByteArray *in; /* owned: of the answer's body, what the stream has not taken; NULL: nothing */
         bool answered;
+        char *request_id; /* owned; NULL: the server named none */
         void (*ended)(gpointer data);
         gpointer data;
 };
@@ -34,10 +35,12 @@ static int fd_of(const TbCarryLine *line)
 }
 
 /* --- its end --- */
-void tb_carry_refuse(TbMuxStream *stream, const GError *error)
+void tb_carry_refuse(TbMuxStream *stream, const char *request_id, const GError *error)
 {
         gsize size, head_size;
         json_auto_t *problem = tb_error_to_problem(error, NULL);
+        if (request_id)
+                json_object_set_new(problem, "requestId", json_string(request_id));
         g_autofree char *text = tb_json_text(problem, &size);
         json_t *headers = json_pack("{s:s}", "content-type", "application/problem+json");
         if (g_error_matches(error, TB_ERROR, TB_ERROR_LIMIT))
@@ -57,6 +60,7 @@ static void end(TbCarryLine *line)
         if (line->in)
                 g_byte_array_unref(line->in);
         line->ended(line->data);
+        g_free(line->request_id);
         g_free(line);
 }
 
@@ -78,7 +82,7 @@ static void fail(TbCarryLine *line, const char *cause)
         } else {
                 g_autoptr(GError) error = g_error_new(TB_ERROR, TB_ERROR_UNAVAILABLE,
                                                       "the host's own route did not answer: %s", cause);
-                tb_carry_refuse(stream, error);
+                tb_carry_refuse(stream, line->request_id, error);
         }
         end(line);
 }
@@ -150,6 +154,7 @@ TbCarryLine *tb_carry_line_new(TbCarryLines *lines, TbMuxStream *stream, const T
                 return NULL;
         }
         line->stream = stream;
+        line->request_id = g_strdup(request->request_id);
         line->ended = ended;
         line->data = data;
         line->has_body = line->holds = line->spoilt = !end_;

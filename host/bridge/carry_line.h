@@ -19,6 +19,6 @@ TbCarryLine *tb_carry_line_new(TbCarryLines *lines, TbMuxStream *stream, const T
 void tb_carry_line_data(TbCarryLine *line, const guint8 *bytes, gsize size,
                         bool end);              /* of the request's body */
 void tb_carry_line_writable(TbCarryLine *line); /* the stream has room again */
-/* Ends a stream of which nothing was answered yet, in words. */
-void tb_carry_refuse(TbMuxStream *stream, const GError *error);
+/* Ends a stream of which nothing was answered yet, in words. `request_id`: as the server named it (TbBridgeMessage.request_id); nullable. */
+void tb_carry_refuse(TbMuxStream *stream, const char *request_id, const GError *error);
 void tb_carry_line_abandon(TbCarryLine *line); /* the stream is gone: so is the request. `ended` runs */

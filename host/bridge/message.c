@@ -232,7 +232,7 @@ static bool get_websocket(TbBridgeMessage *m, GError **error)
 }
 
 /* Those that our routes read, once each, as texts that can be a header's; the others are taken out. */
-static void keep_headers(json_t *headers)
+static void keep_headers(TbBridgeMessage *m, json_t *headers)
 {
         static const char *const kept[] = {
                 "accept",        "content-type", "x-lease",      "last-event-id",      "range",
@@ -252,6 +252,8 @@ static void keep_headers(json_t *headers)
                         seen |= 1u << i;
                 else
                         json_object_del(headers, name);
+                if (keep && strcmp(kept[i], "x-request-id") == 0)
+                        m->request_id = text;
         }
 }
 
@@ -267,6 +269,8 @@ bool tb_bridge_parse_request(const guint8 *text, gsize size, TbBridgeMessage *re
         if (!m->json)
                 return false;
         json_t *headers = json_object_get(m->json, "headers"), *length = json_object_get(m->json, "length");
+        if (json_is_object(headers)) /* before anything is refused: a refusal bears the request's id */
+                keep_headers(m, headers);
         if (!get_name(m, "method", true, &m->method, error) ||
             !get_text(m, "path", true, TB_LIMIT_URI, &m->path, error) ||
             !get_name(m, "user", false, &m->user, error) || !get_name(m, "role", false, &role, error))
@@ -289,7 +293,6 @@ bool tb_bridge_parse_request(const guint8 *text, gsize size, TbBridgeMessage *re
         }
         if (!get_websocket(m, error))
                 return false;
-        keep_headers(headers);
         m->headers = headers;
         m->length = length ? json_integer_value(length) : -1;
         m->role = TB_ROLE_VIEWER; /* nothing said: the least */

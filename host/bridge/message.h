@@ -64,11 +64,12 @@ typedef struct TbBridgeMessage {
         bool names;        /* challenge: it wants the proof to name it */
         /* a carried request */
         const char *method, *path, *user;
-        json_t *headers;       /* borrowed object of texts, only those that our routes read; nullable */
-        TbRole role;           /* as the server says: core reduces it */
-        gint64 length;         /* of its body; -1: not known */
-        bool websocket;        /* it asks for one */
-        const char *protocols; /* … and offers these subprotocols; nullable */
+        json_t *headers;        /* borrowed object of texts, only those that our routes read; nullable */
+        const char *request_id; /* its own of the headers, also when the request is refused; nullable */
+        TbRole role;            /* as the server says: core reduces it */
+        gint64 length;          /* of its body; -1: not known */
+        bool websocket;         /* it asks for one */
+        const char *protocols;  /* … and offers these subprotocols; nullable */
         /* ping, pong; of picture-arrived its bytes; -1: none */
         gint64 t;
         /* picture-arrived: what it took on the observer's line beyond the way there and back, and that; -1: an older server */

@@ -393,6 +393,15 @@ test("carried requests: the host's own routes, by the role that the server names
   assert.equal((await carry('GET', '/metrics', { role: 'admin' })).status, 404);
   assert.equal((await carry('GET', '/host/../metrics', { role: 'admin' })).status, 404);
   assert.equal((await carry('GET', '/host/nothing', { role: 'admin' })).status, 404);
+  // what the host refuses before any route is asked bears the id, too, by which both logs know the request
+  for (const [method, target, status] of [
+    ['TRACE', '/host/devices', 405],
+    ['GET', '/metrics', 404],
+    ['GET', '/host/nothing', 404],
+  ]) {
+    const refused = await carry(method, target, { role: 'viewer', headers: { 'X-Request-Id': 'r-17' } });
+    assert.deepEqual([refused.status, JSON.parse(refused.body).requestId], [status, 'r-17'], `${method} ${target}`);
+  }
 
   const events = ++next;
   // a stream without end
