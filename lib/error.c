@@ -60,14 +60,21 @@ static const struct {
         [TB_ERROR_INTERRUPTED] = {503, "interrupted", "Interrupted"},
 };
 
+/* What devices and people said stands in many messages, which go to pages, terminals and logs: here it is made fit for them. Owned. */
+static G_GNUC_PRINTF(1, 0) char *message_of(const char *format, va_list args)
+{
+        return tb_text_shown(g_strdup_vprintf(format, args));
+}
+
 void tb_set_error(GError **error, TbErrorCode code, const char *format, ...)
 {
         if (!error)
                 return;
         va_list args;
         va_start(args, format);
-        *error = g_error_new_valist(TB_ERROR, (int)code, format, args);
+        g_autofree char *message = message_of(format, args);
         va_end(args);
+        *error = g_error_new_literal(TB_ERROR, (int)code, message);
 }
 
 void tb_error_prefix(GError **error, const char *format, ...)
@@ -76,7 +83,7 @@ void tb_error_prefix(GError **error, const char *format, ...)
                 return;
         va_list args;
         va_start(args, format);
-        g_autofree char *prefix = g_strdup_vprintf(format, args);
+        g_autofree char *prefix = message_of(format, args);
         va_end(args);
         g_prefix_error_literal(error, prefix);
 }
@@ -87,7 +94,7 @@ void tb_error_suffix(GError **error, const char *format, ...)
                 return;
         va_list args;
         va_start(args, format);
-        g_autofree char *suffix = g_strdup_vprintf(format, args), *before = (*error)->message;
+        g_autofree char *suffix = message_of(format, args), *before = (*error)->message;
         va_end(args);
         (*error)->message = g_strconcat(before, suffix, NULL);
 }
@@ -98,8 +105,9 @@ void tb_error_set_field(GError **error, TbErrorCode code, const char *field, con
                 return;
         va_list args;
         va_start(args, format);
-        *error = g_error_new_valist(TB_ERROR, (int)code, format, args);
+        g_autofree char *message = message_of(format, args);
         va_end(args);
+        *error = g_error_new_literal(TB_ERROR, (int)code, message);
         tb_error_get_private(*error)->field = g_strdup(field);
 }
 

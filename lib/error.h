@@ -35,7 +35,8 @@ typedef enum TbErrorCode {
 
 GQuark tb_error_quark(void);
 
-/* Sets an error of our domain; nothing when `error` is NULL. */
+/* Sets an error of our domain; nothing when `error` is NULL. What a device or a person said may stand in the message as it came: what is not shown
+ * (tb_text_shown()) is left out of it. */
 void tb_set_error(GError **error, TbErrorCode code, const char *format, ...) G_GNUC_PRINTF(3, 4);
 /* Puts words before the message of an error that was set (where, for whom); nothing when there is none. */
 void tb_error_prefix(GError **error, const char *format, ...) G_GNUC_PRINTF(2, 3);

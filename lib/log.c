@@ -8,6 +8,7 @@
 
 #include "lib/clock.h"
 #include "lib/limits.h"
+#include "lib/text.h"
 #include "lib/thread.h"
 
 static TbLogLevel max_level = TB_LOG_INFO;
@@ -39,14 +40,6 @@ bool tb_log_level_parse(const char *text, TbLogLevel *ret_level)
 }
 
 /* --- text from outside --- */
-/* Control characters (C1 among them, which terminals obey as well), and those that change the order or the lines of
- * what is shown. */
-static bool is_shown(gunichar c)
-{
-        return c >= 0x20 && (c < 0x7f || c > 0x9f) && c != 0x2028 && c != 0x2029 &&
-               !(c >= 0x202a && c <= 0x202e) && !(c >= 0x2066 && c <= 0x2069) && c != 0xfeff;
-}
-
 /* One character, or what stands for it; gives where the next begins. */
 static const char *append_char(GString *line, const char *p)
 {
@@ -56,7 +49,7 @@ static const char *append_char(GString *line, const char *p)
                 return p + 1;
         }
         const char *next = g_utf8_next_char(p);
-        if (is_shown(c))
+        if (tb_text_is_shown(c))
                 g_string_append_len(line, p, next - p);
         else
                 g_string_append_printf(line, c < 0x80 ? "\\x%02x" : "\\u%04x", c);

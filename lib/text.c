@@ -24,6 +24,28 @@ json_t *tb_text_json(const void *bytes, gsize size)
         return json_string(valid);
 }
 
+bool tb_text_is_shown(gunichar c)
+{
+        return c >= 0x20 && (c < 0x7f || c > 0x9f) && c != 0x2028 && c != 0x2029 &&
+               !(c >= 0x202a && c <= 0x202e) && !(c >= 0x2066 && c <= 0x2069) && c != 0xfeff;
+}
+
+char *tb_text_shown(char *text)
+{
+        char *valid = g_utf8_make_valid(text, -1), *to = valid;
+        g_free(text);
+        for (const char *p = valid, *next; *p; p = next) {
+                gunichar c = g_utf8_get_char(p);
+                next = g_utf8_next_char(p);
+                if (!tb_text_is_shown(c) && c != '\n' && c != '\t')
+                        continue;
+                memmove(to, p, (gsize)(next - p));
+                to += next - p;
+        }
+        *to = '\0';
+        return valid;
+}
+
 char *tb_text_line(const char *text, gsize max)
 {
         GString *out = g_string_new(NULL);
