@@ -50,6 +50,7 @@ TbCore *tb_core_new(const TbHostConfig *config, TbMetrics *metrics, GError **err
         core->disk = tb_disk_new(state, tb_audit_failed, core);
         core->save_devices = tb_saver_new(core, "devices.json", tb_store_json);
         core->save_leases = tb_saver_new(core, "leases.json", tb_leases_json);
+        core->save_cycles = tb_saver_new(core, "cycles.json", tb_cycles_json);
         tb_phones_load(core);
         tb_kept_load(core);
         core->unknown_devices = json_object();
@@ -97,6 +98,7 @@ void tb_core_start(TbCore *core)
                 tb_bus_publish(core->bus, "device.added", g_tree_node_key(n), NULL,
                                tb_device_json(g_tree_node_value(n)));
         }
+        tb_cycles_load(core);
         tb_resources_start(core);
         core->sensor_log = tb_sensor_log_new(
                 core); /* what was loaded before is main's no more: the disk's thread may read */
@@ -156,6 +158,7 @@ void tb_core_free(TbCore *core)
         tb_bus_free(core->bus);
         tb_saver_free(core->save_devices);
         tb_saver_free(core->save_leases);
+        tb_saver_free(core->save_cycles);
         tb_phones_unload(core);
         tb_kept_unload(core);
         bool written = tb_disk_free(core->disk);
@@ -268,6 +271,7 @@ json_t *tb_core_problems_json(TbCore *core, bool names)
                                     histories,
                                     tb_saver_problem(core->save_devices),
                                     tb_saver_problem(core->save_leases),
+                                    tb_saver_problem(core->save_cycles),
                                     tb_saver_problem(core->save_phones),
                                     tb_kept_problem(core),
                                     core->state_problem,

@@ -102,10 +102,10 @@ struct TbCore {
         TbStateDir *state;       /* owned: the state folder, locked; NULL: only on trial (--check) */
         TbDisk *disk;            /* owned: who writes in it */
         TbSensorLog *sensor_log; /* owned; NULL: not started */
-        TbSaver *save_devices, *save_leases; /* owned */
-        bool store_waits;                    /* tb_store_change() asked to be called again */
-        TbSaver *save_phones;                /* owned */
-        json_t *phones;                      /* owned: what phones.json is to hold */
+        TbSaver *save_devices, *save_leases, *save_cycles; /* owned */
+        bool store_waits;                                  /* tb_store_change() asked to be called again */
+        TbSaver *save_phones;                              /* owned */
+        json_t *phones;                                    /* owned: what phones.json is to hold */
         struct {
                 json_t *value; /* owned */
                 TbSaver *saver;
@@ -226,6 +226,9 @@ bool tb_lease_allows(TbDevice *device, const TbActor *actor, GError **error); /*
 void tb_lease_used(TbDevice *device, const TbActor *actor); /* an API call by the holder is a heartbeat */
 void tb_leases_load(TbCore *core);
 void tb_leases_save(TbCore *core);
+void tb_cycles_load(
+        TbCore *core); /* ops/cycles.c: says which outlets a cycle may have left off; interfaces are there */
+json_t *tb_cycles_json(TbCore *core); /* what cycles.json is to hold; new reference */
 json_t *tb_leases_json(TbCore *core); /* what leases.json is to hold; new reference */
 /* A device that is put in the place of another has its lease. */
 void tb_lease_move(TbDevice *from, TbDevice *to);

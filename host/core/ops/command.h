@@ -100,6 +100,9 @@ TbCommand *tb_command_split(TbCommand *command, TbCommandDone done, gpointer use
 /* Ends it now: its caller is told the error, a driver call in progress is interrupted. Nothing when it was answered. */
 void tb_command_withdraw(TbCommand *command, GError *error_take);
 bool tb_command_caller_is_there(const TbCommand *command);
+void tb_cycles_save(
+        TbCore *core,
+        const TbVerb *verb); /* cycles.c: a cycle has begun, or is over; nothing for other verbs */
 /* It goes on, so its deadline begins anew. */
 void tb_command_extend(TbCommand *command);
 void tb_command_on_cancel(TbCommand *command, void (*on_cancel)(TbCommand *command));

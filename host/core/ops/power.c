@@ -158,6 +158,7 @@ static void settle(TbCommand *c)
 {
         const Run *run = c->scratch;
         TbInterface *iface = c->iface;
+        tb_cycles_save(c->core, c->verb);
         if (!iface)
                 return;
         bool changes = c->verb->flags & TB_VERB_CONTROL;
@@ -220,7 +221,10 @@ static void dispatch(TbCommand *c, bool (*exec)(TbCommand *, TbInstance *, TbIo 
                 iface->commanded = wanted;
                 tb_core_changed(c->core);
         }
+        TbCore *core = c->core;
+        const TbVerb *verb = c->verb;
         tb_command_dispatch(c, exec, answer_state);
+        tb_cycles_save(core, verb);
         if (changes && tb_command_changing(iface)) /* what is not yet so is no fault meanwhile */
                 tb_interface_tell_power(iface);
 }
