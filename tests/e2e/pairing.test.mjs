@@ -218,6 +218,7 @@ test('the phone leaves and comes back: the desktop page says so and goes on', as
   await page.getByText('No phone is there').waitFor();
   const again = await phone(t, link);
   await says(page, 'phone connected');
+  await page.locator(panel).getByText('by data channel').waitFor(); // with nothing switched on yet
   await again.motion();
   await again.turn(4, 5, 6);
   await shows(page, 4, 5, 6);

@@ -114,6 +114,7 @@ export class PhonePanel {
     mine.on('track', (stream) => this._camera.show(stream));
     mine.on('channel', (name, open) => {
       if (!open || name !== 'control') return;
+      text(this._path, 'by data channel'); // before its first reading, too
       this.ping();
       mine.connection.sample(); // which way it goes, at once
     });
