@@ -195,6 +195,14 @@ test('turn-start: no secret, no relay; the secret is in a file of its own; priva
   assert.match(said, /^static-auth-secret=the-secret$/m);
   assert.match(said, /^realm=a\.example$/m);
   assert.match(said, /^use-auth-secret$/m);
+  for (const line of ['listening-port=3478', 'tls-listening-port=5349', 'min-port=49152', 'max-port=65535'])
+    assert.ok(said.split('\n').includes(line), line);
+  for (const line of ['max-bps=1000000', 'bps-capacity=0', 'no-multicast-peers', 'no-cli', 'no-rfc5780', 'verbose'])
+    assert.ok(said.split('\n').includes(line), line);
+  assert.doesNotMatch(said, /^(external|relay)-ip=/m);
+  const addresses = { TURN_EXTERNAL_IP: '203.0.113.1', TURN_RELAY_IP: '10.0.0.1', TURN_REALM: 'lab' };
+  const named = run({ TURN_CONF: conf, TMPDIR: scratch(), WEBRTC_TURN_SECRET: 'the-secret', ...addresses });
+  assert.match(named, /^realm=lab\nexternal-ip=203\.0\.113\.1\nrelay-ip=10\.0\.0\.1$/m);
   assert.match(said, /^denied-peer-ip=192\.168\.0\.0-192\.168\.255\.255$/m);
   assert.doesNotMatch(
     run({ TURN_CONF: conf, TMPDIR: scratch(), WEBRTC_TURN_SECRET: 'the-secret', TURN_PRIVATE: 'true' }),

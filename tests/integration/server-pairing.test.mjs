@@ -4,7 +4,7 @@ import { after, before, test } from 'node:test';
 
 import { assertProblem, documented, SLOW, until } from './harness.mjs';
 import { scrape } from './prometheus.mjs';
-import { Server } from './server-harness.mjs';
+import { Server, withServer } from './server-harness.mjs';
 
 let server;
 let answers;
@@ -310,6 +310,22 @@ test('a foreign page may not open a WebSocket or create a session', async () => 
   assertProblem(await server.post('/api/session', {}, { headers: { Origin: 'http://evil.example' } }), 403);
   assertProblem(await server.post('/api/session', {}, { headers: { 'Sec-Fetch-Site': 'cross-site' } }), 403);
   assertProblem(await server.get('/health', { headers: { Host: 'evil.example' } }), 421);
+});
+
+test('FRONTEND_URL: a page from there may call and read, with credentials; another one may not', async (t) => {
+  const page = 'https://console.example';
+  const named = await withServer(t, {}, { env: { FRONTEND_URL: `${page}/, https://other.example` } });
+  const from = (Origin) => named.post('/api/session', {}, { headers: { Origin } });
+  for (const origin of [page, 'https://other.example']) {
+    const { status, headers } = await from(origin);
+    assert.deepEqual(
+      [status, headers['access-control-allow-origin'], headers['access-control-allow-credentials']],
+      [201, origin, 'true'],
+    );
+  }
+  const peer = await named.websocket('/ws', { headers: { Origin: page } });
+  await peer.stop();
+  assertProblem(await from('https://evil.example'), 403);
 });
 
 test('wrong requests', async () => {

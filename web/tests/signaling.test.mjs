@@ -370,7 +370,9 @@ test('a phone answers, and streams by the data channel; by the relay without one
 });
 
 test('readings go out at the rate of their path, the newest only, with seq and t', async () => {
-  const { peer, WebSocket, clock } = phone();
+  const { peer, WebSocket, RTC, clock } = phone();
+  WebSocket.last.text({ type: 'offer', sdp: OFFER, from: 'd' });
+  await settle();
   const pump = new StreamPump({ peer, clock });
   pump.start();
   for (let i = 0; i < 100; i++) {
@@ -390,6 +392,17 @@ test('readings go out at the rate of their path, the newest only, with seq and t
   await clock.advance(1000);
   pump.stop();
   assert.ok(WebSocket.last.json.filter((m) => m.type === 'sensor').length <= n + 1, 'nothing new, nothing sent');
+
+  const channel = Object.assign(RTC.last.createDataChannel('sensor'), { readyState: 'open' });
+  RTC.last.fire('datachannel', { channel });
+  pump.start();
+  for (let i = 0; i < 200; i++) {
+    pump.motion({ orientation: { alpha: i, beta: 0, gamma: 0 } });
+    await clock.advance(5);
+  }
+  pump.stop();
+  const { length } = channel.sent;
+  assert.ok(length >= 30 && length <= 60, `${length} in a second by data channel, of 200 readings`);
 });
 
 test('events of the sensors become readings; empty ones none', () => {
