@@ -33,7 +33,8 @@ const laterPlugin = {
       return { path: p, external: true };
     }),
 };
-const vendorPlugin = {
+/** `there`: how scripts of that bundle write the folder of the packages. */
+const vendorPlugin = (there) => ({
   name: 'vendor',
   setup: (b) =>
     b.onResolve({ filter: /(^|\/)(vendor|novnc)\// }, ({ path: p, resolveDir, kind }) => {
@@ -45,9 +46,9 @@ const vendorPlugin = {
       if (kind !== 'dynamic-import') return { path: file };
       const name = `${path.basename(file).replace(/\.(esm\.)?m?js$/, '')}.js`;
       packages.set(name, file);
-      return { path: `../${PACKAGES}/${name}`, external: true };
+      return { path: `${there}/${name}`, external: true };
     }),
-};
+});
 
 const html = ['', 'server/', 'novnc/'].flatMap((dir) =>
   readdirSync(path.join(WEB, dir))
@@ -84,7 +85,7 @@ const pages = html.map((page) => {
 rmSync(out, { recursive: true, force: true });
 mkdirSync(out, { recursive: true });
 
-const bundle = (entryPoints, more) =>
+const bundle = (entryPoints, more, there = '.') =>
   build({
     entryPoints,
     bundle: true,
@@ -92,17 +93,20 @@ const bundle = (entryPoints, more) =>
     target: ['es2022', 'safari16'],
     minify: true,
     legalComments: 'eof',
-    plugins: [vendorPlugin, laterPlugin],
+    plugins: [vendorPlugin(there), laterPlugin],
     logLevel: 'warning',
     ...more,
   });
 
 const modules = [...new Set(pages.flatMap((p) => p.modules.map((m) => below(p.page, m.url))))];
-const scriptsOf = (list) =>
-  bundle(
-    list.map((m) => path.join(WEB, m)),
-    { outbase: WEB, outdir: out },
-  );
+const scriptsOf = async (list) => {
+  for (const dir of new Set(list.map((m) => path.posix.dirname(m))))
+    await bundle(
+      list.filter((m) => path.posix.dirname(m) === dir).map((m) => path.join(WEB, m)),
+      { outbase: WEB, outdir: out },
+      path.posix.relative(dir, PACKAGES),
+    );
+};
 await scriptsOf(modules);
 if (later.size) await scriptsOf([...later]);
 for (const [name, file] of packages) await bundle([file], { outfile: path.join(out, PACKAGES, name) });
