@@ -86,9 +86,10 @@ static char *name_of(const char *path, GHashTable *taken)
 static bool add(GPtrArray *parts, GHashTable *taken, const zip_stat_t *st, GError **error)
 {
         if ((st->valid & ZIP_STAT_ENCRYPTION_METHOD) != 0 && st->encryption_method != ZIP_EM_NONE) {
-                tb_set_error(error, TB_ERROR_INVALID,
-                             "%s is encrypted: unpack the bundle, and install its APKs as an .apks without",
-                             st->name);
+                tb_set_error(
+                        error, TB_ERROR_INVALID,
+                        "%s is encrypted: unpack the bundle, and install its APKs as an .apks that is not",
+                        st->name);
                 return false;
         }
         if (parts->len == TB_LIMIT_APP_PARTS) {
@@ -152,7 +153,8 @@ GPtrArray *tb_adb_bundle_parts(zip_t *zip, const char *abis, GError **error)
                         return NULL;
         }
         if (parts->len == 0) {
-                tb_set_error(error, TB_ERROR_INVALID, "the bundle has no package for this phone (%s)", abis);
+                tb_set_error(error, TB_ERROR_INVALID, "the bundle has no package for this phone (%s)",
+                             abis != NULL && *abis != '\0' ? abis : "its processors are not known");
                 return NULL;
         }
         if (!sizes_fit(parts, error))

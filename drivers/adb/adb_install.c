@@ -192,12 +192,13 @@ static bool send_part(Install *in, const Spool *s, const TbAdbPart *part, zip_fi
                 }
                 tb_transport_write(link, in->io, in->chunk, (gsize)n, INSTALL_MS, &broke);
         }
-        if (entry != NULL && broke == NULL &&
-            read_part(in, s, entry, 0, error) != 0) { /* libzip checks at its end */
-                if (error != NULL && *error == NULL)
+        if (entry != NULL && broke == NULL) { /* libzip checks what it read at an entry's end */
+                n = read_part(in, s, entry, 0, error);
+                if (n > 0)
                         tb_set_error(error, TB_ERROR_INVALID, "%s is longer than the archive says",
                                      part->name);
-                return false;
+                if (n != 0)
+                        return false;
         }
         /* it may refuse early: then its words count */
         g_autoptr(GError) refused = NULL;

@@ -117,6 +117,19 @@ static void test_choice(void)
         }
 }
 
+/* Who is refused is told for which phone; one that does not say its processors, too. */
+static void test_none(void)
+{
+        g_autoptr(GError) other = NULL, unknown = NULL;
+        g_autofree char *a = chosen("x86.apk", "arm64-v8a", &other),
+                        *b = chosen("readme.txt", NULL, &unknown);
+
+        g_assert_null(a);
+        g_assert_null(b);
+        g_assert_nonnull(strstr(other->message, "(arm64-v8a)"));
+        g_assert_nonnull(strstr(unknown->message, "(its processors are not known)"));
+}
+
 static void test_is(void)
 {
         static const struct {
@@ -217,6 +230,7 @@ int main(int argc, char **argv)
 {
         g_test_init(&argc, &argv, NULL);
         g_test_add_func("/adb/bundle/choice", test_choice);
+        g_test_add_func("/adb/bundle/none", test_none);
         g_test_add_func("/adb/bundle/is", test_is);
         g_test_add_func("/adb/bundle/TB_LIMIT_APP_PARTS: one more", test_parts_limit);
         g_test_add_func("/adb/bundle/TB_LIMIT_APP_ENTRIES: one more", test_entries_limit);
