@@ -77,14 +77,20 @@ static char *run_maybe(TbPlug *p, TbIo *io, bool *ret_asked, GError **error, con
         return out;
 }
 
-static bool identify(TbPlug *p, TbIo *io, char ret_id[TB_PLUG_ID], GError **error)
+static bool who(TbPlug *p, TbIo *io, char ret_id[TB_PLUG_ID], GError **error)
 {
         bool asked;
         g_autofree char *guid = run_maybe(p, io, &asked, error, "mc", "guid", NULL);
-        if (!asked)
-                return false;
         if (!guid || !tb_ipmi_parse_id(guid, ret_id))
                 g_strlcpy(ret_id, "unnamed", TB_PLUG_ID);
+        return asked;
+}
+
+static bool identify(TbPlug *p, TbIo *io, char ret_id[TB_PLUG_ID], GError **error)
+{
+        bool asked;
+        if (!who(p, io, ret_id, error))
+                return false;
         g_autofree char *power = run_maybe(p, io, &asked, error, "dcmi", "power", "reading");
         p->dialect = power && !isnan(tb_ipmi_parse_watts(power)) ? METERED : BARE;
         return asked;
@@ -146,8 +152,8 @@ static const TbParam params[] = {
 };
 
 static const TbPlugModel model = {
-        TB_PLUG_LANES,        .what = "BMC",      .port = PORT,
-        .identify = identify, .read = read_state, .set = set_state,
+        TB_PLUG_LANES, .what = "BMC",      .port = PORT,     .identify = identify,
+        .who = who,    .read = read_state, .set = set_state,
 };
 
 const TbDriver tb_driver_ipmi = {

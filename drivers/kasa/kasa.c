@@ -15,6 +15,7 @@ typedef struct Kasa {
         bool by_klap;
         TbKlapAccount account;
         TbKlapSession klap;
+        char *child; /* owned; of a strip: the outlet's own id */
 } Kasa;
 
 static bool open_kasa(TbPlug *p, TbIo *io G_GNUC_UNUSED, GError **error G_GNUC_UNUSED)
@@ -30,7 +31,9 @@ static bool open_kasa(TbPlug *p, TbIo *io G_GNUC_UNUSED, GError **error G_GNUC_U
 
 static void close_kasa(TbPlug *p)
 {
-        tb_klap_session_end(&((Kasa *)p)->klap);
+        Kasa *k = (Kasa *)p;
+        tb_klap_session_end(&k->klap);
+        g_clear_pointer(&k->child, g_free);
 }
 
 /* One connection for one question: some firmware answers only the first. */
@@ -95,6 +98,20 @@ static json_t *info_of(TbPlug *p, TbIo *io, GError **error)
         return ask(p, io, "system", "get_sysinfo", json_object(), NULL, error);
 }
 
+static bool take_info(TbPlug *p, const json_t *info, char ret_id[TB_PLUG_ID], GError **error)
+{
+        Kasa *k = (Kasa *)p;
+        g_free(k->child);
+        k->child = tb_kasa_child(info, p->output);
+        return tb_kasa_parse_id(info, ret_id) || tb_http_device_foreign(&p->http, "it names no MAC", error);
+}
+
+static bool who(TbPlug *p, TbIo *io, char ret_id[TB_PLUG_ID], GError **error)
+{
+        json_auto_t *info = info_of(p, io, error);
+        return info && take_info(p, info, ret_id, error);
+}
+
 static bool identify(TbPlug *p, TbIo *io, char ret_id[TB_PLUG_ID], GError **error)
 {
         GError *why = NULL;
@@ -106,8 +123,8 @@ static bool identify(TbPlug *p, TbIo *io, char ret_id[TB_PLUG_ID], GError **erro
                 g_propagate_error(error, why);
                 return false;
         }
-        if (!tb_kasa_parse_id(info, ret_id))
-                return tb_http_device_foreign(&p->http, "it names no MAC", error);
+        if (!take_info(p, info, ret_id, error))
+                return false;
         tb_http_device_name(&p->http, json_object_get(info, "model"));
         p->dialect = tb_kasa_measures(info) ? METERED : BARE;
         return true;
@@ -118,21 +135,16 @@ static bool read_state(TbPlug *p, TbIo *io, TbPlugState *ret, GError **error)
         json_auto_t *info = info_of(p, io, error);
         if (!info)
                 return false;
-        g_autofree char *child = tb_kasa_child(info, p->output);
-        json_auto_t *meter = p->dialect == METERED
-                                     ? ask(p, io, "emeter", "get_realtime", json_object(), child, error)
-                                     : NULL;
+        json_auto_t *meter = p->dialect == METERED ? ask(p, io, "emeter", "get_realtime", json_object(),
+                                                         ((Kasa *)p)->child, error)
+                                                   : NULL;
         return (meter || p->dialect != METERED) && tb_kasa_parse(info, meter, p->output, ret, error);
 }
 
 static bool set_state(TbPlug *p, TbIo *io, bool on, GError **error)
 {
-        json_auto_t *info = info_of(p, io, error);
-        if (!info)
-                return false;
-        g_autofree char *child = tb_kasa_child(info, p->output);
-        json_auto_t *answer =
-                ask(p, io, "system", "set_relay_state", json_pack("{s:i}", "state", on), child, error);
+        json_auto_t *answer = ask(p, io, "system", "set_relay_state", json_pack("{s:i}", "state", on),
+                                  ((Kasa *)p)->child, error);
         return answer != NULL;
 }
 
@@ -150,8 +162,8 @@ static const TbParam params[] = {
         TB_PARAM_END};
 
 static const TbPlugModel model = {
-        TB_PLUG_LANES_OF(Kasa), .what = "Kasa",       .open = open_kasa,  .close = close_kasa,
-        .port = TB_KASA_PORT,   .identify = identify, .read = read_state, .set = set_state,
+        TB_PLUG_LANES_OF(Kasa), .what = "Kasa", .open = open_kasa,  .close = close_kasa, .port = TB_KASA_PORT,
+        .identify = identify,   .who = who,     .read = read_state, .set = set_state,
 };
 
 static const TbLanProbe probes[] = {{TB_KASA_PORT, 0, tb_kasa_probe, tb_kasa_found}, {0, 0, NULL, NULL}};

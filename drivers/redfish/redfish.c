@@ -105,6 +105,12 @@ static json_t *ask_system(Redfish *r, TbIo *io, GError **error)
         return NULL;
 }
 
+static bool who(TbPlug *p, TbIo *io, char ret_id[TB_PLUG_ID], GError **error)
+{
+        json_auto_t *system = ask_system((Redfish *)p, io, error);
+        return system && (tb_redfish_parse_id(system, ret_id) || missing(p, "UUID", error));
+}
+
 static bool read_state(TbPlug *p, TbIo *io, TbPlugState *ret, GError **error)
 {
         Redfish *r = (Redfish *)p;
@@ -197,8 +203,10 @@ static const TbParam params[] = {
 };
 
 static const TbPlugModel model = {
-        TB_PLUG_LANES_OF(Redfish), .what = "Redfish controller", .open = open_redfish, .close = close_redfish,
-        .identify = identify,      .read = read_state,           .set = set_state,
+        TB_PLUG_LANES_OF(Redfish), .what = "Redfish controller",
+        .open = open_redfish,      .close = close_redfish,
+        .identify = identify,      .who = who,
+        .read = read_state,        .set = set_state,
 };
 
 const TbDriver tb_driver_redfish = {

@@ -316,8 +316,9 @@ static void test_another(void)
         Lane *lane = attach(&plug, "?poll_ms=1000&timeout_ms=500");
         lane_open_wait(lane, PATIENCE_MS);
         plug_do(&plug, "fault another");
-        lane_wait(lane, "the other one", is_lost, "another Shelly SNPL-00112EU answers at 127.0.0.1",
-                  2 * PATIENCE_MS);
+        set_fails(lane, TB_ERROR_DEVICE, "another Shelly SNPL-00112EU answers at 127.0.0.1");
+        plug_is(&plug, "[false]");
+        lane_wait(lane, "the other one", is_lost, "another Shelly", PATIENCE_MS);
         plug_do(&plug, "fault none");
         lane_wait(lane, "its return", opened_twice, NULL, PATIENCE_MS);
         lane_stop(lane, 500);

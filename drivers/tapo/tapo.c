@@ -119,18 +119,21 @@ static bool measures(Tapo *t, TbIo *io, const char *method, int how, GError **er
         return false;
 }
 
+static bool who(TbPlug *p, TbIo *io, char ret_id[TB_PLUG_ID], GError **error)
+{
+        json_auto_t *info = ask((Tapo *)p, io, "get_device_info", NULL, NULL, error);
+        if (!info)
+                return false;
+        tb_http_device_name(&p->http, json_object_get(info, "model"));
+        return tb_tapo_parse_id(info, ret_id) || tb_http_device_foreign(&p->http, "it names no MAC", error);
+}
+
 static bool identify(TbPlug *p, TbIo *io, char ret_id[TB_PLUG_ID], GError **error)
 {
         Tapo *t = (Tapo *)p;
         g_clear_pointer(&t->child, g_free);
-        if (!find_way(t, io, error))
+        if (!find_way(t, io, error) || !who(p, io, ret_id, error))
                 return false;
-        json_auto_t *info = ask(t, io, "get_device_info", NULL, NULL, error);
-        if (!info)
-                return false;
-        if (!tb_tapo_parse_id(info, ret_id))
-                return tb_http_device_foreign(&p->http, "it names no MAC", error);
-        tb_http_device_name(&p->http, json_object_get(info, "model"));
         json_auto_t *parts = ask(t, io, "component_nego", NULL, NULL, error);
         if (!parts)
                 return false;
@@ -177,8 +180,8 @@ static const TbParam params[] = {TB_PLUG_OUTPUT_PARAM, TB_KLAP_ACCOUNT_PARAMS, T
                                  TB_POLLED_PARAM,      TB_PLUG_INTERVAL_PARAM, TB_PARAM_END};
 
 static const TbPlugModel model = {
-        TB_PLUG_LANES_OF(Tapo), .what = "Tapo",     .open = open_tapo, .close = close_tapo,
-        .identify = identify,   .read = read_state, .set = set_state,
+        TB_PLUG_LANES_OF(Tapo), .what = "Tapo", .open = open_tapo,  .close = close_tapo,
+        .identify = identify,   .who = who,     .read = read_state, .set = set_state,
 };
 
 static const TbLanProbe probes[] = {{TB_TAPO_FIND_PORT, 0, tb_tapo_find_ask, tb_tapo_find_answer},

@@ -17,14 +17,16 @@ static json_t *ask(TbPlug *p, TbIo *io, GError **error, const char *command)
         return NULL;
 }
 
-static bool identify(TbPlug *p, TbIo *io, char ret_id[TB_PLUG_ID], GError **error)
+static bool who(TbPlug *p, TbIo *io, char ret_id[TB_PLUG_ID], GError **error)
 {
         json_auto_t *net = ask(p, io, error, "Status 5");
-        if (!net)
-                return false;
-        if (!tb_tasmota_parse_id(net, ret_id))
-                return tb_http_device_foreign(&p->http, "it names no MAC", error);
-        json_auto_t *sensors = ask(p, io, error, "Status 10");
+        return net && (tb_tasmota_parse_id(net, ret_id) ||
+                       tb_http_device_foreign(&p->http, "it names no MAC", error));
+}
+
+static bool identify(TbPlug *p, TbIo *io, char ret_id[TB_PLUG_ID], GError **error)
+{
+        json_auto_t *sensors = who(p, io, ret_id, error) ? ask(p, io, error, "Status 10") : NULL;
         if (!sensors)
                 return false;
         p->dialect = json_object_get(json_object_get(sensors, "StatusSNS"), "ENERGY") ? METERED : BARE;
@@ -50,8 +52,8 @@ static bool set_state(TbPlug *p, TbIo *io, bool on, GError **error)
 }
 
 static const TbPlugModel model = {
-        TB_PLUG_LANES,        .what = "Tasmota",  .user = "admin",
-        .identify = identify, .read = read_state, .set = set_state,
+        TB_PLUG_LANES, .what = "Tasmota",  .user = "admin",  .identify = identify,
+        .who = who,    .read = read_state, .set = set_state,
 };
 
 /* With SetOption55 it announces its web server. Source: Tasmota, tasmota_support/support_network.ino. */

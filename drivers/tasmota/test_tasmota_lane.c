@@ -8,7 +8,7 @@
 #define ARGV(...) ((const char *const[]){__VA_ARGS__, NULL})
 #define PATIENCE_MS 20000
 
-/* Another plug at the address, or an output that it has not: nothing is switched. */
+/* An output that it has not; another plug at the address, which was never silent. */
 static void test_another(void)
 {
         Sim sim = sim_start(SIM, ARGV("--kind", "tasmota", "--outputs", "2"));
@@ -24,9 +24,7 @@ static void test_another(void)
         lane_power(lane, true);
         g_autofree char *state = sim_ask(&sim, "state");
         g_assert_nonnull(strstr(state, "[false,true]"));
-        sim_do(&sim, "fault silent");
-        lane_wait(lane, "silence", lane_is_lost, "no Tasmota answers", 2 * PATIENCE_MS);
-        sim_do(&sim, "fault another");
+        sim_do(&sim, "fault another"); /* nobody switches: the looks find it */
         lane_wait(lane, "the other one", lane_is_lost, "another Tasmota answers at 127.0.0.1", PATIENCE_MS);
         lane_stop(lane, 1000);
         sim_stop(&sim);
@@ -44,6 +42,7 @@ int main(int argc, char **argv)
                 .refused = "refuses the password",
                 .foreign = "is no Tasmota",
                 .watts = 11.5,
+                .another = "another Tasmota answers at 127.0.0.1",
                 .busy = true};
         g_test_init(&argc, &argv, NULL);
         signal(SIGPIPE, SIG_IGN);

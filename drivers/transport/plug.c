@@ -82,16 +82,49 @@ static const TbPlugModel *model_of(const TbPlug *p)
         return (const TbPlugModel *)p->base.lane; /* its lanes stand first in it */
 }
 
+static bool is_another(TbPlug *p, const char *id, GError **error)
+{
+        if (!*p->id || strcmp(p->id, id) == 0) {
+                g_strlcpy(p->id, id, sizeof p->id);
+                p->known = TB_PLUG_KNOWN;
+                return false;
+        }
+        p->known = 0; /* the next look ends the lane, if it is so still */
+        tb_set_error(error, TB_ERROR_DEVICE,
+                     "another %s answers at %s (%s, it was %s): nothing is switched; if that is meant, "
+                     "attach it again",
+                     p->http.what, p->http.where, id, p->id);
+        return true;
+}
+
+/* Within the gate. `ask` NULL: it cannot say, and is taken for who it was. */
+static bool is_same(TbPlug *p, TbIo *io, bool (*ask)(TbPlug *, TbIo *, char[TB_PLUG_ID], GError **),
+                    GError **error)
+{
+        char id[TB_PLUG_ID] = "";
+        return !ask || (ask(p, io, id, error) && !is_another(p, id, error));
+}
+
+static bool still_same(TbPlug *p, TbIo *io, GError **error)
+{
+        const TbPlugModel *m = model_of(p);
+        return is_same(p, io, m->who ? m->who : m->identify, error);
+}
+
+/* A lane that opens looks by itself, unless a command waits for it. */
+static bool is_look(const TbPlug *p, const TbIo *io)
+{
+        bool asked = io->asked || (io->wake && tb_interruptor_raised(io->wake));
+        return io->in_pump || (p->opens && !asked);
+}
+
 /* Tells what was seen, and that the plug is well. */
 static bool observe(TbPlug *p, TbIo *io, TbPlugState *ret, GError **error)
 {
         GError *why = NULL;
-        /* a lane that opens does so by itself, unless a command waits for it */
-        bool asked = io->asked || (io->wake && tb_interruptor_raised(io->wake)),
-             look = io->in_pump || (p->opens && !asked);
-        if (!tb_gate_enter(io, p->http.origin, look, error))
+        if (!tb_gate_enter(io, p->http.origin, is_look(p, io), error))
                 return false;
-        bool ok = model_of(p)->read(p, io, ret, &why);
+        bool ok = (--p->known >= 0 || still_same(p, io, &why)) && model_of(p)->read(p, io, ret, &why);
         tb_gate_leave(p->http.origin);
         if (!ok) {
                 if (!strstr(why->message, p->http.where)) /* what the parser said, which knows no address */
@@ -104,24 +137,14 @@ static bool observe(TbPlug *p, TbIo *io, TbPlugState *ret, GError **error)
         return true;
 }
 
-static bool same_device(TbPlug *p, TbIo *io, GError **error)
+static bool meet(TbPlug *p, TbIo *io, GError **error)
 {
-        char id[TB_PLUG_ID] = "";
         GError *why = NULL;
-        if (!model_of(p)->identify)
-                return true;
-        if (!model_of(p)->identify(p, io, id, &why))
-                return tb_http_device_absent(&p->http, why, error);
-        if (*p->id && strcmp(p->id, id) != 0) {
-                tb_set_error(
-                        error, TB_ERROR_DEVICE,
-                        "another %s answers at %s (%s, it was %s): nothing is switched; if that is meant, "
-                        "attach it again",
-                        p->http.what, p->http.where, id, p->id);
+        if (!tb_gate_enter(io, p->http.origin, is_look(p, io), error))
                 return false;
-        }
-        g_strlcpy(p->id, id, sizeof p->id);
-        return true;
+        bool ok = is_same(p, io, model_of(p)->identify, &why);
+        tb_gate_leave(p->http.origin);
+        return ok || tb_http_device_absent(&p->http, why, error);
 }
 
 bool tb_plug_open(TbInstance *self, TbIo *io, GError **error)
@@ -134,12 +157,10 @@ bool tb_plug_open(TbInstance *self, TbIo *io, GError **error)
         p->output = (int)json_integer_value(json_object_get(self->params, "output"));
         if (model_of(p)->open && !model_of(p)->open(p, io, error))
                 return false;
-        if (!same_device(p, io, error))
-                return false;
         p->opens = true;
-        bool seen = observe(p, io, &state, &why);
+        bool met = meet(p, io, error), seen = met && observe(p, io, &state, &why);
         p->opens = false;
-        return seen || tb_http_device_absent(&p->http, why, error);
+        return seen || (met && tb_http_device_absent(&p->http, why, error));
 }
 
 void tb_plug_close(TbInstance *self)
@@ -175,7 +196,7 @@ static bool power_set(TbInstance *self, TbIo *io, bool on, GError **error)
         TbPlug *p = (TbPlug *)self;
         if (!tb_gate_enter(io, p->http.origin, false, error))
                 return false;
-        bool ok = model_of(p)->set(p, io, on, error);
+        bool ok = still_same(p, io, error) && model_of(p)->set(p, io, on, error);
         tb_gate_leave(p->http.origin);
         return ok;
 }

@@ -16,6 +16,7 @@
 #define TB_PLUG_OUTPUTS 64  /* more than any of them has */
 #define TB_PLUG_ID 64       /* bytes of an identity, NUL included */
 #define TB_PLUG_READINGS 16 /* rows of a table */
+#define TB_PLUG_KNOWN 4     /* looks between two questions who it is */
 
 /* Rows that every plug may have; the streams that fill the power state. */
 #define TB_READING_WATTS(where)                                                                              \
@@ -53,6 +54,7 @@ typedef struct TbPlug {
         bool opens;          /* the first look runs */
         int dialect;         /* the model's own; what `identify` found; 0 before */
         char id[TB_PLUG_ID]; /* who answered first at this address; "": nobody yet */
+        int known;           /* looks until it is asked again who it is */
 } TbPlug;
 
 typedef struct TbPlugModel {
@@ -63,9 +65,11 @@ typedef struct TbPlugModel {
         /* What it needs besides an address, before all else; and its end, also of an open() that failed. NULL: nothing. */
         bool (*open)(TbPlug *plug, TbIo *io, GError **error);
         void (*close)(TbPlug *plug);
-        /* Who is there; may set plug->dialect. Its id is kept: another device at the same address is not
-         * switched in its place. NULL: it cannot say. */
+        /* Who is there; may set plug->dialect. Its id is kept: another device at the same address (a lease that moved, a plug that
+         * was exchanged between two looks) is a fault, and is not switched in its place. NULL: it cannot say. */
         bool (*identify)(TbPlug *plug, TbIo *io, char ret_id[TB_PLUG_ID], GError **error);
+        /* The id alone, by one request: before each switch, and with every TB_PLUG_KNOWN-th look. NULL: by `identify`. */
+        bool (*who)(TbPlug *plug, TbIo *io, char ret_id[TB_PLUG_ID], GError **error);
         bool (*read)(TbPlug *plug, TbIo *io, TbPlugState *ret, GError **error);
         bool (*set)(TbPlug *plug, TbIo *io, bool on, GError **error);
 } TbPlugModel;

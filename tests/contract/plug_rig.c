@@ -40,14 +40,25 @@ static bool call_get(TbInstance *self, TbIo *io, gpointer data, GError **error)
         return self->lane->power->get(self, io, data, error);
 }
 
-void plug_rig_fails(Lane *lane, TbErrorCode code, const char *words)
+static void call_fails(Lane *lane, LaneCall call, gconstpointer data, TbErrorCode code, const char *words)
 {
-        static const bool on = true;
         g_autoptr(GError) error = NULL;
-        g_assert_false(lane_call(lane, call_set, &on, PATIENCE_MS, &error));
+        g_assert_false(lane_call(lane, call, data, PATIENCE_MS, &error));
         if (!strstr(error->message, words))
                 g_error("\"%s\" does not say \"%s\"", error->message, words);
         g_assert_error(error, TB_ERROR, (int)code);
+}
+
+void plug_rig_fails(Lane *lane, TbErrorCode code, const char *words)
+{
+        static const bool on = true;
+        call_fails(lane, call_set, &on, code, words);
+}
+
+void plug_rig_get_fails(Lane *lane, TbErrorCode code, const char *words)
+{
+        TbPowerState untouched = {0};
+        call_fails(lane, call_get, &untouched, code, words);
 }
 
 TbPowerState plug_rig_get(Lane *lane)
@@ -131,16 +142,36 @@ static void test_faults(gconstpointer data)
         end(&b);
 }
 
+/* Another one has taken the address, and was never silent: nothing is switched, and a look ends the lane until the first is back. */
+static void test_another(gconstpointer data)
+{
+        const PlugRig *rig = data;
+        Bench b = begin(rig);
+        sim_do(&b.sim, "fault another");
+        plug_rig_fails(b.lane, TB_ERROR_DEVICE, rig->another);
+        g_autofree char *is = sim_ask(&b.sim, "state");
+        g_assert_null(strstr(is, "true"));
+        lane_wait(b.lane, "the look", lane_is_lost, (gpointer)rig->another, PATIENCE_MS);
+        sim_do(&b.sim, "fault none");
+        lane_wait(b.lane, "its return", opened_twice, NULL, PATIENCE_MS);
+        lane_power(b.lane, true);
+        end(&b);
+}
+
 void plug_rig_add(const PlugRig *rig)
 {
         const struct {
                 const char *name;
                 GTestDataFunc run;
-        } tests[] = {{"switch", test_switch}, {"wrong-secret", test_wrong}, {"faults", test_faults}};
+        } tests[] = {{"switch", test_switch},
+                     {"wrong-secret", test_wrong},
+                     {"faults", test_faults},
+                     {"another", test_another}};
         for (guint i = 0; i < G_N_ELEMENTS(tests); i++) {
                 g_autofree char *path = g_strdup_printf("/%s/%s", rig->name, tests[i].name);
-                if (tests[i].run == test_switch ||
-                    (tests[i].run == test_wrong ? rig->wrong != NULL : !rig->again))
+                if (tests[i].run == test_switch || (tests[i].run == test_wrong     ? rig->wrong != NULL
+                                                    : tests[i].run == test_another ? rig->another != NULL
+                                                                                   : !rig->again))
                         g_test_add_data_func(path, rig, tests[i].run);
         }
 }

@@ -17,12 +17,15 @@ typedef struct PlugRig {
         const char *refused;     /* what is said then */
         const char *foreign;     /* what is said of garbage */
         double watts;            /* that the simulator shows when it is on; NAN: none */
-        bool busy;               /* the simulator knows "fault busy N" */
-        bool again;              /* a further dialect of one driver: what is the same is not tried again */
+        const char *
+                another; /* what is said of another one at the address ("fault another"); NULL: it has no identity */
+        bool busy;  /* the simulator knows "fault busy N" */
+        bool again; /* a further dialect of one driver: what is the same is not tried again */
 } PlugRig;
 
 void plug_rig_add(const PlugRig *rig); /* adds the tests; static */
 
 /* Power calls of a lane; they assert. */
-void plug_rig_fails(Lane *lane, TbErrorCode code, const char *words); /* switching on does */
+void plug_rig_fails(Lane *lane, TbErrorCode code, const char *words);     /* switching on does */
+void plug_rig_get_fails(Lane *lane, TbErrorCode code, const char *words); /* a look does */
 TbPowerState plug_rig_get(Lane *lane);

@@ -42,7 +42,7 @@ const FAULTS = {
   busy: 'says 503 to everything',
   'busy-once': 'says 503 to the next request',
   redirect: 'sends everything but /shelly elsewhere',
-  another: 'is another plug at the same address, after a moment without an answer',
+  another: 'is another plug at the same address, which was never silent',
 };
 
 const outputs = Array.from({ length: Number(options.outputs) }, () => ({ on: false, energyWh: 7258.589 }));
@@ -254,10 +254,6 @@ const server = http.createServer((request, response) => {
   request.on('data', (chunk) => chunks.push(chunk));
   request.on('end', () => {
     if (fault === 'silent') return;
-    if (fault === 'another' && !request.url.startsWith('/shelly')) {
-      request.socket.destroy();
-      return;
-    }
     if (fault === 'busy' || fault === 'busy-once') {
       if (fault === 'busy-once') fault = 'none';
       answer(response, 503, 'busy');
