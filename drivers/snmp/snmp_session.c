@@ -21,10 +21,12 @@ struct TbSnmpSession {
         TbMutex *lock;
         int timeout_ms;
         /* of the request that runs */
+        const guint64 *asked; /* borrowed: the object */
+        gsize asked_length;
         int id;
-        bool done, failed;
-        long status; /* of the answer */
-        int error;   /* of the library, when it failed */
+        bool done, failed, foreign; /* answered; by the library's judgement; for another object */
+        long status;                /* of the answer */
+        int error;                  /* of the library, when it failed */
         u_char type;
         double number;
         char text[TEXT_MAX];
@@ -211,6 +213,14 @@ static void take_value(TbSnmpSession *s, const netsnmp_variable_list *v)
                 g_snprintf(s->text, sizeof s->text, "%g", s->number);
 }
 
+static bool is_asked(const TbSnmpSession *s, const netsnmp_variable_list *v)
+{
+        bool same = v && v->name_length == s->asked_length;
+        for (gsize i = 0; same && i < s->asked_length; i++)
+                same = v->name[i] == s->asked[i];
+        return same;
+}
+
 static int on_answer(int operation, netsnmp_session *sp G_GNUC_UNUSED, int id, netsnmp_pdu *pdu, void *data)
 {
         TbSnmpSession *s = data;
@@ -227,7 +237,10 @@ static int on_answer(int operation, netsnmp_session *sp G_GNUC_UNUSED, int id, n
                 s->failed = true;
                 s->error = snmpv3_get_report_type(pdu);
         }
-        if (!s->failed && pdu->variables)
+        if (s->failed || s->status)
+                return 1;
+        s->foreign = !is_asked(s, pdu->variables);
+        if (!s->foreign)
                 take_value(s, pdu->variables);
         return 1;
 }
@@ -262,8 +275,9 @@ static void take_packets(TbSnmpSession *s, int fd)
 static TbWait once(TbSnmpSession *s, TbIo *io, netsnmp_pdu *pdu)
 {
         gint64 until_us = g_get_monotonic_time() + (gint64)s->timeout_ms * 1000;
-        s->done = s->failed = false;
+        s->done = s->failed = s->foreign = false;
         s->status = 0;
+        s->type = ASN_NULL;
         s->error = SNMPERR_GENERR;
         tb_mutex_lock(s->lock);
         snmp_sess_timeout(s->handle); /* forgets what was given up */
@@ -294,6 +308,14 @@ static bool refused(TbSnmpSession *s, bool writes, GError **error)
 {
         if (s->failed) {
                 tb_set_error(error, TB_ERROR_DEVICE, "the PDU at %s: %s", s->where, words_of(s->error));
+                return true;
+        }
+        if (s->foreign) {
+                tb_set_error(
+                        error, TB_ERROR_DEVICE,
+                        "the PDU at %s answers for another object than the one that was asked for: what it "
+                        "says is not believed",
+                        s->where);
                 return true;
         }
         bool missing = s->status == SNMP_ERR_NOSUCHNAME || s->type == SNMP_NOSUCHOBJECT ||
@@ -330,6 +352,8 @@ static bool ask(TbSnmpSession *s, TbIo *io, const guint64 *name, gsize length, c
                 GError **error)
 {
         TbWait waited = TB_WAIT_TIMEOUT;
+        s->asked = name;
+        s->asked_length = length;
         for (int n = 0; n < TRIES && waited == TB_WAIT_TIMEOUT; n++)
                 waited = once(s, io, pdu_of(value ? SNMP_MSG_SET : SNMP_MSG_GET, name, length, value));
         if (waited != TB_WAIT_READY) {

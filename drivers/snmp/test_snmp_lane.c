@@ -1,6 +1,6 @@
 /*
  * The snmp driver against net-snmp's snmpd, in v1, v2c and v3, whose outlets are tests/sim/pdu/outlets.sh. snmpget agrees
- * on what was switched.
+ * on what was switched. What an honest agent never answers is tests/sim/pdu/agent-sim.mjs's.
  */
 #include <glib/gstdio.h>
 #include <signal.h>
@@ -12,6 +12,9 @@
 #define PATIENCE_MS 20000
 #define ARGV(...) ((const char *const[]){__VA_ARGS__, NULL})
 #define APC ".1.3.6.1.4.1.318.1.1.4.4.2.1.3"
+#define AGENT "tests/sim/pdu/agent-sim.mjs"
+#define OF_AGENT                                                                                             \
+        "snmp://127.0.0.1:%d?version=2c&oid=" APC ".*&on_value=1&off_value=2&poll_ms=1000&timeout_ms=500"
 #define V3 "version=3&user=lab&auth_password=authentic1&privacy_password=private12"
 
 typedef struct Agent {
@@ -183,10 +186,52 @@ static void test_faults(gconstpointer query)
         end(&a);
 }
 
+/* What no honest agent answers: it is said what is wrong with it, or it is not heard, and nothing that was not asked for is taken for
+ * the state. */
+static void test_lies(void)
+{
+        static const struct {
+                const char *fault, *words; /* NULL: no fault, what is heard twice or late changes nothing */
+                TbErrorCode code;
+        } lies[] = {{"object", "answers for another object", TB_ERROR_DEVICE},
+                    {"text", "is no number", TB_ERROR_DEVICE},
+                    {"huge", "is no number", TB_ERROR_DEVICE},
+                    {"number", "no answer in time", TB_ERROR_TIMEOUT},
+                    {"garbage", "no answer in time", TB_ERROR_TIMEOUT},
+                    {"twice", NULL, 0},
+                    {"late", NULL, 0}};
+        Sim sim = sim_start(AGENT, NULL);
+        g_autofree char *uri = g_strdup_printf(OF_AGENT, sim.port);
+        for (guint i = 0; i < G_N_ELEMENTS(lies); i++) {
+                g_autofree char *fault = g_strconcat("fault ", lies[i].fault, NULL);
+                Lane *lane = lane_start(uri, NULL, "plug", "/tmp");
+                lane_open_wait(lane, PATIENCE_MS);
+                sim_do(&sim, fault);
+                if (lies[i].words)
+                        plug_rig_get_fails(lane, lies[i].code, lies[i].words);
+                for (int n = 0; !lies[i].words && n < 4; n++) {
+                        lane_power(lane, n % 2 == 0);
+                        g_assert_cmpint(lane_observed(lane), ==, n % 2 ? TB_POWER_OFF : TB_POWER_ON);
+                }
+                sim_do(&sim, "fault none");
+                g_assert_cmpint(plug_rig_get(lane).observed, ==, TB_POWER_OFF);
+                lane_stop(lane, 3000);
+        }
+        sim_stop(&sim);
+}
+
 int main(int argc, char **argv)
 {
+        static const PlugRig rig = {.name = "snmp",
+                                    .script = AGENT,
+                                    .uri = OF_AGENT,
+                                    .watts = NAN,
+                                    .another = "another PDU answers at 127.0.0.1",
+                                    .again = true};
         g_test_init(&argc, &argv, NULL);
         signal(SIGPIPE, SIG_IGN);
+        plug_rig_add(&rig);
+        g_test_add_func("/snmp/lies", test_lies);
         g_test_add_func("/snmp/versions", test_versions);
         g_test_add_func("/snmp/refusals", test_refusals);
         g_test_add_data_func("/snmp/faults/v2c", "version=2c", test_faults);
