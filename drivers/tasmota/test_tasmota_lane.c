@@ -9,7 +9,7 @@
 #define PATIENCE_MS 20000
 
 /* An output that it has not; another plug at the address, which was never silent. */
-static void test_another(void)
+static void test_looks(void)
 {
         Sim sim = sim_start(SIM, ARGV("--kind", "tasmota", "--outputs", "2"));
         g_autofree char *uri =
@@ -47,6 +47,6 @@ int main(int argc, char **argv)
         g_test_init(&argc, &argv, NULL);
         signal(SIGPIPE, SIG_IGN);
         plug_rig_add(&rig);
-        g_test_add_func("/tasmota/another", test_another);
+        g_test_add_func("/tasmota/looks", test_looks);
         return g_test_run();
 }

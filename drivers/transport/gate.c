@@ -4,13 +4,16 @@
 
 typedef struct Waiter {
         TbInterruptor *turn; /* owned */
+        gint64 patience_us;
         bool let_in;
+        GError *lost; /* owned: instead */
 } Waiter;
 
 /* There is one while somebody is in. */
 typedef struct Gate {
         GQueue asked, looks; /* of borrowed Waiter, which stand on their threads' stacks */
         guint in_a_row;
+        gint64 since_us; /* who is in came in */
 } Gate;
 
 static struct {
@@ -35,13 +38,20 @@ static GQueue *queue_or_take(const char *key, bool look, Waiter *waiter) /* lock
         }
         if (!gates.by_key)
                 gates.by_key = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, g_free);
-        g_hash_table_insert(gates.by_key, g_strdup(key), g_new0(Gate, 1));
+        gate = g_new0(Gate, 1);
+        gate->since_us = g_get_monotonic_time();
+        g_hash_table_insert(gates.by_key, g_strdup(key), gate);
         return NULL;
 }
 
 bool tb_gate_enter(TbIo *io, const char *key, bool look, GError **error)
 {
-        Waiter waiter = {.turn = tb_interruptor_try_new(error)};
+        return tb_gate_enter_or_lose(io, key, look, G_MAXINT, error);
+}
+
+bool tb_gate_enter_or_lose(TbIo *io, const char *key, bool look, int patience_ms, GError **error)
+{
+        Waiter waiter = {.turn = tb_interruptor_try_new(error), .patience_us = (gint64)patience_ms * 1000};
 
         if (!waiter.turn)
                 return false;
@@ -55,11 +65,15 @@ bool tb_gate_enter(TbIo *io, const char *key, bool look, GError **error)
                 tb_mutex_lock(&gates.lock);
                 if (waiter.let_in)
                         waited = TB_WAIT_READY; /* at the last moment, too: whoever asks now will notice */
-                else
+                else if (!waiter.lost)
                         g_queue_remove(queue, &waiter);
                 tb_mutex_unlock(&gates.lock);
         }
         tb_interruptor_free(waiter.turn);
+        if (waiter.lost) {
+                g_propagate_error(error, waiter.lost);
+                return false;
+        }
         if (waited == TB_WAIT_READY)
                 return true;
         g_autofree char *what = g_strdup_printf("%s: its other outlets are asked first", key);
@@ -75,11 +89,36 @@ static Waiter *next_of(Gate *gate) /* locked */
         return g_queue_pop_head(look ? &gate->looks : &gate->asked);
 }
 
+static void lose_patience(GQueue *queue, gint64 waited_us, const GError *why) /* locked */
+{
+        for (GList *link = queue->head, *next; link; link = next) {
+                Waiter *waiter = link->data;
+                next = link->next;
+                if (waiter->patience_us > waited_us)
+                        continue;
+                waiter->lost = g_error_copy(why);
+                g_queue_delete_link(queue, link);
+                tb_interruptor_raise(waiter->turn);
+        }
+}
+
+void tb_gate_lost(const char *key, const GError *why)
+{
+        tb_mutex_lock(&gates.lock);
+        Gate *gate = gate_of(key);
+        gint64 waited_us = g_get_monotonic_time() - gate->since_us;
+        lose_patience(&gate->asked, waited_us, why);
+        lose_patience(&gate->looks, waited_us, why);
+        tb_mutex_unlock(&gates.lock);
+        tb_gate_leave(key);
+}
+
 void tb_gate_leave(const char *key)
 {
         tb_mutex_lock(&gates.lock);
         Waiter *next = next_of(gate_of(key));
         if (next) {
+                gate_of(key)->since_us = g_get_monotonic_time();
                 next->let_in = true;
                 tb_interruptor_raise(next->turn);
         } else {

@@ -10,5 +10,10 @@
 
 /* `look`: nobody waits for it. False with TB_ERROR_TIMEOUT or TB_ERROR_INTERRUPTED: it did not come. */
 bool tb_gate_enter(TbIo *io, const char *key, bool look, GError **error);
+/* The same; and who has `patience_ms` for the device does not ask it again when whoever was in has just waited longer than that, in vain
+ * (tb_gate_lost()): its error is this one's, too. So a dead PDU costs one wait, not one for each of its outlets. */
+bool tb_gate_enter_or_lose(TbIo *io, const char *key, bool look, int patience_ms, GError **error);
 void tb_gate_leave(const char *key);
+/* Leaves, after the device did not answer. */
+void tb_gate_lost(const char *key, const GError *why);
 guint tb_gate_waiting(const char *key); /* how many */

@@ -118,14 +118,30 @@ static bool is_look(const TbPlug *p, const TbIo *io)
         return io->in_pump || (p->opens && !asked);
 }
 
+static bool enter(TbPlug *p, TbIo *io, bool look, GError **error)
+{
+        return tb_gate_enter_or_lose(io, p->http.origin, look, p->http.timeout_ms, error);
+}
+
+/* `why`: what failed within; NULL: nothing. */
+static void leave(TbPlug *p, const TbIo *io, const GError *why)
+{
+        bool silent = g_error_matches(why, TB_ERROR, TB_ERROR_TIMEOUT) ||
+                      g_error_matches(why, TB_ERROR, TB_ERROR_GONE);
+        if (silent && g_get_monotonic_time() < io->deadline_us) /* else it was the command that had no time */
+                tb_gate_lost(p->http.origin, why);
+        else
+                tb_gate_leave(p->http.origin);
+}
+
 /* Tells what was seen, and that the plug is well. */
 static bool observe(TbPlug *p, TbIo *io, TbPlugState *ret, GError **error)
 {
         GError *why = NULL;
-        if (!tb_gate_enter(io, p->http.origin, is_look(p, io), error))
+        if (!enter(p, io, is_look(p, io), error))
                 return false;
         bool ok = (--p->known >= 0 || still_same(p, io, &why)) && model_of(p)->read(p, io, ret, &why);
-        tb_gate_leave(p->http.origin);
+        leave(p, io, why);
         if (!ok) {
                 if (!strstr(why->message, p->http.where)) /* what the parser said, which knows no address */
                         tb_error_prefix(&why, "the %s at %s: ", p->http.what, p->http.where);
@@ -140,10 +156,9 @@ static bool observe(TbPlug *p, TbIo *io, TbPlugState *ret, GError **error)
 static bool meet(TbPlug *p, TbIo *io, GError **error)
 {
         GError *why = NULL;
-        if (!tb_gate_enter(io, p->http.origin, is_look(p, io), error))
-                return false;
-        bool ok = is_same(p, io, model_of(p)->identify, &why);
-        tb_gate_leave(p->http.origin);
+        bool in = enter(p, io, is_look(p, io), &why), ok = in && is_same(p, io, model_of(p)->identify, &why);
+        if (in)
+                leave(p, io, why);
         return ok || tb_http_device_absent(&p->http, why, error);
 }
 
@@ -194,10 +209,13 @@ static bool power_get(TbInstance *self, TbIo *io, TbPowerState *ret, GError **er
 static bool power_set(TbInstance *self, TbIo *io, bool on, GError **error)
 {
         TbPlug *p = (TbPlug *)self;
-        if (!tb_gate_enter(io, p->http.origin, false, error))
+        GError *why = NULL;
+        if (!enter(p, io, false, error))
                 return false;
-        bool ok = still_same(p, io, error) && model_of(p)->set(p, io, on, error);
-        tb_gate_leave(p->http.origin);
+        bool ok = still_same(p, io, &why) && model_of(p)->set(p, io, on, &why);
+        leave(p, io, why);
+        if (why)
+                g_propagate_error(error, why);
         return ok;
 }
 

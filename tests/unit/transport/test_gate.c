@@ -97,11 +97,56 @@ static void test_order(void)
         tb_io_clear_plain(&io);
 }
 
+/* A dead PDU: who waited with as little patience as was lost already is told what the first was told, without a wait of its own; who has
+ * more asks, and an answer that came late says nothing of the others. */
+static GError *told[2];
+
+static void lose(gpointer data)
+{
+        static const int patience_ms[] = {1, 60000};
+        int i = *(const int *)data;
+        TbIo io;
+        tb_io_init_plain(&io);
+        bool in = tb_gate_enter_or_lose(&io, "dead", i == 1, patience_ms[i], &told[i]);
+        g_assert_true(in == !told[i]);
+        if (in)
+                tb_gate_leave("dead");
+        tb_io_clear_plain(&io);
+}
+
+static void test_lost(void)
+{
+        static const int numbers[] = {0, 1};
+        g_autoptr(GError) why = NULL;
+        TbIo io;
+        TbThread *threads[2];
+        tb_io_init_plain(&io);
+        tb_set_error(&why, TB_ERROR_TIMEOUT, "no answer in time");
+        g_assert_true(tb_gate_enter(&io, "dead", false, NULL));
+        for (guint i = 0; i < 2; i++) {
+                threads[i] = tb_thread_start("outlet", lose, (gpointer)&numbers[i]);
+                while (tb_gate_waiting("dead") <= i)
+                        g_thread_yield();
+        }
+        for (gint64 until = g_get_monotonic_time() + 2000; g_get_monotonic_time() < until;)
+                g_thread_yield();
+        tb_gate_lost("dead", why);
+        for (guint i = 0; i < 2; i++)
+                tb_thread_join(threads[i]);
+        g_assert_error(told[0], TB_ERROR, TB_ERROR_TIMEOUT);
+        g_assert_cmpstr(told[0]->message, ==, "no answer in time");
+        g_assert_no_error(told[1]);
+        g_assert_cmpuint(tb_gate_waiting("dead"), ==, 0);
+        g_clear_error(&told[0]);
+        tb_io_clear_plain(&io);
+}
+
 int main(int argc, char **argv)
 {
         g_test_init(&argc, &argv, NULL);
         g_test_add_func("/gate/one", test_one);
         g_test_add_func("/gate/threads", test_threads);
         g_test_add_func("/gate/order", test_order);
+        g_test_add_func("/gate/lost", test_lost);
         return g_test_run();
 }
