@@ -3,13 +3,12 @@
 #include <string.h>
 
 #include "lib/error.h"
+#include "lib/limits_clips.h"
 #include "lib/log.h"
 #include "lib/refcount.h"
 #include "lib/thread.h"
 #include "server/blob/private.h"
 
-#define NAME_MAX_BYTES 512
-#define SEGMENT_MAX_BYTES 200
 #define RECOUNT_S 21600
 #define AGAIN_S 30 /* until what is there is counted again, while the bucket is away */
 
@@ -51,28 +50,12 @@ struct TbBlobs {
         GSource *again;  /* ref; counts once more; NULL: not needed */
         gint64 promised; /* bytes of what is being put */
         bool is_counted;
-        GQueue waiting; /* owned Call: puts until what is there is counted */
-        GQueue calls;   /* Call; of threads */
+        GQueue waiting;  /* owned Call: puts until what is there is counted */
+        GQueue removals; /* owned Call: until fewer are being removed */
+        guint removing;
+        GQueue calls; /* Call; of threads */
         guint64 put, put_bytes;
 };
-
-bool tb_blob_name_valid(const char *name)
-{
-        gsize size = strlen(name);
-        if (size == 0 || size > NAME_MAX_BYTES || !g_utf8_validate(name, (gssize)size, NULL))
-                return false;
-        for (const char *p = name; *p; p++)
-                if ((guchar)*p < ' ' || *p == 0x7f || *p == '\\')
-                        return false;
-        for (const char *at = name;;) {
-                gsize n = strcspn(at, "/");
-                if (n == 0 || n > SEGMENT_MAX_BYTES || *at == '.')
-                        return false;
-                if (!at[n])
-                        return true;
-                at += n + 1;
-        }
-}
 
 static void store_unref(Store *store)
 {
@@ -115,6 +98,20 @@ static void count_later(TbBlobs *blobs, guint seconds)
         g_source_attach(blobs->again, NULL);
 }
 
+/* One that waited. */
+static bool launch_late(TbBlobs *blobs, Call *c)
+{
+        g_autoptr(GError) error = NULL;
+        if (launch(blobs, c, &error))
+                return true;
+        if (c->kind == PUT)
+                blobs->promised -= c->size;
+        if (c->done)
+                c->done(NULL, error, c->data);
+        call_free(c);
+        return false;
+}
+
 static void on_counted(TbBlobs *blobs, const Call *c)
 {
         if (c->error) {
@@ -127,14 +124,16 @@ static void on_counted(TbBlobs *blobs, const Call *c)
         }
         blobs->is_counted = true;
         Call *next;
-        while ((next = g_queue_pop_head(&blobs->waiting))) {
-                g_autoptr(GError) error = NULL;
-                if (launch(blobs, next, &error))
-                        continue;
-                blobs->promised -= next->size;
-                next->done(NULL, error, next->data);
-                call_free(next);
-        }
+        while ((next = g_queue_pop_head(&blobs->waiting)))
+                launch_late(blobs, next);
+}
+
+/* A sweep asks for hundreds, each of which has a thread of its own. */
+static void remove_next(TbBlobs *blobs)
+{
+        Call *next;
+        while (blobs->removing < TB_LIMIT_CLIPS_REMOVING && (next = g_queue_pop_head(&blobs->removals)))
+                blobs->removing += launch_late(blobs, next);
 }
 
 static void on_done(gpointer data)
@@ -155,6 +154,10 @@ static void on_done(gpointer data)
                         c->listed(g_steal_pointer(&c->names), c->error, c->data);
                 if (c->done)
                         c->done(c->error ? NULL : &c->info, c->error, c->data);
+                if (c->kind == REMOVE) {
+                        blobs->removing--;
+                        remove_next(blobs);
+                }
         }
         call_free(c);
 }
@@ -266,6 +269,7 @@ void tb_blobs_free(TbBlobs *blobs)
                         tb_pipe_fail(c->pipe, over);
         }
         g_queue_clear_full(&blobs->waiting, call_free);
+        g_queue_clear_full(&blobs->removals, call_free);
         if (blobs->again) {
                 g_source_destroy(blobs->again);
                 g_source_unref(blobs->again);
@@ -382,10 +386,23 @@ bool tb_blobs_get(TbBlobs *blobs, const char *name, const char *etag, gint64 fro
         return begin(blobs, c, error);
 }
 
+static bool begin_removal(TbBlobs *blobs, Call *c, GError **error)
+{
+        if (blobs->removing >= TB_LIMIT_CLIPS_REMOVING) {
+                g_queue_push_tail(&blobs->removals, c);
+                return true;
+        }
+        if (!begin(blobs, c, error))
+                return false;
+        blobs->removing++;
+        return true;
+}
+
 bool tb_blobs_remove(TbBlobs *blobs, const char *name, TbBlobDone done, gpointer data, GError **error)
 {
         tb_assert_main();
-        return check_name(name, error) && begin(blobs, new_call(blobs, REMOVE, name, done, data), error);
+        return check_name(name, error) &&
+               begin_removal(blobs, new_call(blobs, REMOVE, name, done, data), error);
 }
 
 void tb_blobs_discard(TbBlobs *blobs, const char *name)
@@ -393,7 +410,7 @@ void tb_blobs_discard(TbBlobs *blobs, const char *name)
         tb_assert_main();
         Call *c = new_call(blobs, REMOVE, name, NULL, NULL);
         c->unknown = true;
-        begin(blobs, c, NULL);
+        begin_removal(blobs, c, NULL);
 }
 
 bool tb_blobs_list(TbBlobs *blobs, const char *after, gint64 from_ms, gint64 to_ms, guint most,

@@ -82,7 +82,7 @@ bool tb_blobs_get(TbBlobs *blobs, const char *name, const char *etag, gint64 fro
                   TbBlobDone done, gpointer data, GError **error);
 /* What is there. Of a folder the size alone: its etag is "". */
 bool tb_blobs_stat(TbBlobs *blobs, const char *name, TbBlobDone done, gpointer data, GError **error);
-/* What is not there is removed, too. */
+/* What is not there is removed, too. TB_LIMIT_CLIPS_REMOVING at once; the others wait for these, whatever their number. */
 bool tb_blobs_remove(TbBlobs *blobs, const char *name, TbBlobDone done, gpointer data, GError **error);
 /* The same of one that was never noted. */
 void tb_blobs_discard(TbBlobs *blobs, const char *name);

@@ -96,28 +96,59 @@ typedef struct Sweep {
 
 static void look_at_clips(TbEvents *events);
 
+/* All of a turn are removed, or were refused: these are found again the next time. */
+static void end_turn(TbEvents *events)
+{
+        events->orphans += events->sweep_gone;
+        if (events->sweep_gone)
+                tb_log(TB_LOG_INFO, TB_F(), "%u clips that no event refers to were removed",
+                       events->sweep_gone);
+        events->sweep_gone = 0;
+        if (events->swept)
+                look_at_clips(events);
+        else
+                events->sweeping = false;
+}
+
+static void on_orphan(const TbBlobInfo *info G_GNUC_UNUSED, const GError *error, gpointer data)
+{
+        TbEvents *events = data;
+        if (error)
+                tb_log(TB_LOG_WARNING, TB_F(), "a clip that no event refers to stays for now: %s",
+                       error->message);
+        else
+                events->sweep_gone++;
+        if (--events->sweep_left == 0)
+                end_turn(events);
+}
+
+static void remove_orphan(TbEvents *events, const char *name)
+{
+        g_autoptr(GError) error = NULL;
+        events->sweep_left++;
+        if (!tb_blobs_remove(events->blobs, name, on_orphan, events, &error))
+                on_orphan(NULL, error, events);
+}
+
 static void on_referred(const TbDbResult *rows, const GError *error, gpointer data)
 {
         Sweep *sweep = data;
         TbEvents *events = sweep->events;
         g_autoptr(GHashTable) used = g_hash_table_new(g_str_hash, g_str_equal);
-        guint n = g_strv_length(sweep->names), gone = 0;
+        guint n = g_strv_length(sweep->names);
         for (guint i = 0; !error && i < tb_db_rows(rows); i++)
                 g_hash_table_add(used, (gpointer)tb_db_get_text(rows, i, 0));
-        for (guint i = 0; !error && i < n; i++)
-                if (!g_str_has_prefix(sweep->names[i], "recordings/") && /* theirs: server/recordings */
-                    !g_hash_table_contains(used, sweep->names[i]) &&
-                    tb_blobs_remove(events->blobs, sweep->names[i], NULL, NULL, NULL))
-                        gone++;
-        events->orphans += gone;
-        if (gone)
-                tb_log(TB_LOG_INFO, TB_F(), "%u clips that no event refers to were removed", gone);
         g_free(events->swept);
         events->swept = !error && n == TB_LIMIT_CLIPS_SWEPT ? g_strdup(sweep->names[n - 1]) : NULL;
+        events->sweep_left = 1; /* this loop: the turn does not end within it */
+        for (guint i = 0; !error && i < n; i++)
+                if (!g_str_has_prefix(sweep->names[i], "recordings/") && /* theirs: server/recordings */
+                    !g_hash_table_contains(used, sweep->names[i]))
+                        remove_orphan(events, sweep->names[i]);
         g_strfreev(sweep->names);
         g_free(sweep);
-        if (events->swept)
-                look_at_clips(events);
+        if (--events->sweep_left == 0)
+                end_turn(events);
 }
 
 /* "sessions/S/events/E.webm" -> "E" */
@@ -142,6 +173,7 @@ static void on_names(char **names_take, const GError *error, gpointer data)
         if (error || !*names_take) {
                 g_strfreev(names_take);
                 g_clear_pointer(&events->swept, g_free);
+                events->sweeping = false;
                 return;
         }
         Sweep *sweep = g_new0(Sweep, 1);
@@ -161,15 +193,16 @@ static void on_names(char **names_take, const GError *error, gpointer data)
 /* A day old, so that who restores things may see it; none that is older than the store: it may have been begun anew. */
 static void look_at_clips(TbEvents *events)
 {
-        tb_blobs_list(events->blobs, events->swept, events->born_ms, tb_clock_ms() - DAY_MS,
-                      TB_LIMIT_CLIPS_SWEPT, on_names, events);
+        events->sweeping = tb_blobs_list(events->blobs, events->swept, events->born_ms,
+                                         tb_clock_ms() - DAY_MS, TB_LIMIT_CLIPS_SWEPT, on_names, events);
 }
 
 static void on_born(const TbDbResult *rows, const GError *error, gpointer data)
 {
         TbEvents *events = data;
         events->born_ms = error ? 0 : tb_db_get_int(rows, 0, 0);
-        if (events->born_ms)
+        if (events->born_ms &&
+            !events->sweeping) /* with a bucket that is slow the one before may not be over */
                 look_at_clips(events);
 }
 

@@ -31,6 +31,8 @@ struct TbEvents {
         GSource *keep_timer; /* ref; NULL: it is not begun */
         char *swept;         /* owned; the last clip of the turn before; NULL: from the first one on */
         gint64 born_ms;      /* when the store was made; 0: not known */
+        bool sweeping;       /* no other one begins */
+        guint sweep_left, sweep_gone; /* clips of this turn that are being removed, and that were */
         guint64 expired, orphans, over_plan, credits;
         /* of bot.c */
         gint64 bot_offset; /* the first update that was not seen yet; 0: any */

@@ -84,10 +84,14 @@ function signed({ method, url, headers }) {
   return hmac(key, `AWS4-HMAC-SHA256\n${time}\n${scope}\n${sum}`).toString('hex') === signature;
 }
 
-/** Lets through to `port` what is signed, and a page's question whether it may. */
-function front(port) {
+/** Lets through to `port` what is signed, and a page's question whether it may. `removals`: as Bucket has them. */
+function front(port, removals) {
   const server = http.createServer((req, res) => {
-    if (req.method !== 'OPTIONS' && !signed(req)) {
+    if (req.method === 'DELETE') {
+      removals.most = Math.max(removals.most, ++removals.now);
+      res.on('close', () => removals.now--);
+    }
+    if ((req.method !== 'OPTIONS' && !signed(req)) || (req.method === 'DELETE' && removals.refused?.test(req.url))) {
       req.resume();
       res.writeHead(403, { Connection: 'close' }).end('<Error><Code>SignatureDoesNotMatch</Code></Error>');
       return;
@@ -111,7 +115,8 @@ export class Bucket {
     bucket.kind = kind;
     bucket.folder = scratch('tb-bucket-');
     bucket.port = await freePort();
-    bucket.front = kind === 'S3' && (await front(bucket.port));
+    bucket.removals = { now: 0, most: 0, refused: undefined }; // of S3: under way, at once; and which get a 403
+    bucket.front = kind === 'S3' && (await front(bucket.port, bucket.removals));
     bucket.url = `http://127.0.0.1:${bucket.front ? bucket.front.address().port : bucket.port}`;
     bucket.env = kinds[kind].env(bucket.url);
     await bucket.again();

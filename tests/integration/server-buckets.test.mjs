@@ -3,6 +3,7 @@
 import assert from 'node:assert/strict';
 import { createHash } from 'node:crypto';
 import { spawnSync } from 'node:child_process';
+import { existsSync, mkdirSync, utimesSync, writeFileSync } from 'node:fs';
 import http from 'node:http';
 import path from 'node:path';
 import { Readable } from 'node:stream';
@@ -204,6 +205,42 @@ for (const kind of ['S3', 'Azure']) {
     await until('the same again', async () => (await counted(open[kind].server)) === used);
   });
 }
+
+test('CLIPS_REMOVING: clips that no event refers to go from a bucket, few at once, and count when they are gone', async () => {
+  const { bucket } = open.S3;
+  const server = await start(bucket, { state: scratch('tb-swept-') });
+  const { event } = await whole(server);
+  await server.stop({ keepState: true });
+  const at = (name) => path.join(bucket.folder, 'clips', `${name}._S3rver_object`);
+  const old = (name, days) => {
+    const then = Date.now() / 1000 - days * 86400;
+    utimesSync(at(name), then, then);
+  };
+  const orphans = Array.from({ length: 12 }, (_, i) => `sessions/x/events/n${i}.webm`);
+  mkdirSync(path.dirname(at(orphans[0])), { recursive: true });
+  for (const name of [...orphans, 'sessions/x/events/fresh.webm']) writeFileSync(at(name), 'clip');
+  for (const name of [...orphans, event.clip_blob_name]) old(name, 2);
+  const born = spawnSync('python3', [
+    '-c',
+    'import sqlite3, sys; c = sqlite3.connect(sys.argv[1]); c.execute(sys.argv[2]); c.commit()',
+    path.join(server.folder, 'server.db'),
+    'UPDATE migrations SET applied = applied - 432000000',
+  ]);
+  assert.equal(born.status, 0, String(born.stderr));
+  Object.assign(bucket.removals, { most: 0, refused: /n7\.webm$/ });
+  const later = await start(bucket, { state: server.folder });
+  await later.program.line(/11 clips that no event refers to were removed/);
+  assert.match(later.program.text, /a clip that no event refers to stays for now/);
+  assert.deepEqual(
+    orphans.filter((name) => existsSync(at(name))),
+    ['sessions/x/events/n7.webm'],
+  );
+  assert.ok(existsSync(at('sessions/x/events/fresh.webm')) && existsSync(at(event.clip_blob_name)));
+  assert.match((await later.get('/metrics')).text, /^testbed_clips_orphaned_total 11$/m);
+  assert.ok(bucket.removals.most > 1 && bucket.removals.most <= 4, `${bucket.removals.most} at once`);
+  bucket.removals.refused = undefined;
+  await later.stop();
+});
 
 test('--check says what is missing, and no key is in what is said', async () => {
   const check = (env) =>
