@@ -59,6 +59,7 @@ ifeq ($(VARIANT),asan)
 OPTIMISE := -O1 -g -fno-omit-frame-pointer
 HARDEN := -fsanitize=address,undefined -fno-sanitize-recover=undefined
 LINK_HARDEN := -fsanitize=address,undefined -pie -fuse-ld=gold
+LINK_OBJS := $(BUILD)/obj/tests/asan.o
 endif
 ifeq ($(VARIANT),tsan)
 OPTIMISE := -O1 -g

@@ -40,7 +40,7 @@ $(LIBCLIENT): $(call obj,$(CLIENT_SRCS))
 define link
 	@mkdir -p $(@D)
 	@echo "  LINK  $@"
-	$(Q)$(CC) $(LDFLAGS) $(1) -Wl,--start-group $(2) -Wl,--end-group $(LIBS) -o $@
+	$(Q)$(CC) $(LDFLAGS) $(filter-out $(LINK_OBJS),$(1)) $(LINK_OBJS) -Wl,--start-group $(2) -Wl,--end-group $(LIBS) -o $@
 endef
 
 $(BUILD)/testbed-host: $(call obj,host/main.c) $(LIBHOST) $(LIBDRIVERS) $(LIBTB)

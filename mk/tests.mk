@@ -28,6 +28,8 @@ $(BUILD)/tools/%: $(BUILD)/obj/tests/tools/%.o $(LIBHOST) $(LIBDRIVERS) $(LIBTB)
 $(BUILD)/fuzz/%: $(BUILD)/obj/tests/fuzz/%.o $(if $(filter fuzz,$(VARIANT)),,$(BUILD)/obj/tests/fuzz/main.o) $(LIBHOST) $(LIBSERVER) $(LIBDRIVERS) $(LIBTB)
 	$(call link,$(filter %.o,$^),$(LIBHOST) $(LIBSERVER) $(LIBDRIVERS) $(LIBTB))
 
+$(PROGRAMS) $(UNIT_TESTS) $(FUZZERS) $(SIMS) $(TOOLS): $(LINK_OBJS)
+
 $(BUILD)/preload/%.so: tests/preload/%.c
 	@mkdir -p $(@D)
 	@echo "  LINK  $@"

@@ -78,7 +78,7 @@ const variantEnv = {
     ASAN_OPTIONS:
       'detect_leaks=1:abort_on_error=0:detect_stack_use_after_return=1:strict_string_checks=1:intercept_strndup=0:exitcode=99',
     UBSAN_OPTIONS: 'print_stacktrace=1:halt_on_error=1',
-    LSAN_OPTIONS: `suppressions=${ROOT}/tests/lsan.supp:print_suppressions=0`,
+    LSAN_OPTIONS: 'print_suppressions=0', // what libraries keep: tests/asan.c
     G_SLICE: 'always-malloc',
   },
   tsan: {
@@ -87,17 +87,6 @@ const variantEnv = {
     G_SLICE: 'always-malloc',
   },
 };
-
-/**
- * GStreamer's libraries have no frame pointers, and leaks of theirs can be told apart by whole stacks alone: the slow
- * unwinder, ten times the time of a program that allocates much. The C tests of the rest do without.
- */
-function environment({ suite, variant, name }) {
-  const env = { ...variantEnv[variant] };
-  if (variant === 'asan' && (suite !== 'unit' || name.includes('/media/')))
-    env.ASAN_OPTIONS = `fast_unwind_on_malloc=0:${env.ASAN_OPTIONS}`;
-  return env;
-}
 
 const buildOf = (variant) => path.join(ROOT, 'build', variant);
 // A sanitizer costs time; ThreadSanitizer of this compiler also needs an address space without surprises.
@@ -282,7 +271,7 @@ function run(test, env = {}) {
         XDG_STATE_HOME: scratch,
         TESTBED_BUILD: buildOf(test.variant),
         TESTBED_VARIANT: test.variant,
-        ...environment(test),
+        ...variantEnv[test.variant],
         ...env,
       },
     });

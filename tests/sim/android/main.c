@@ -26,7 +26,6 @@
 static char *opt_serial, *opt_state, *opt_control;
 static int opt_port;
 static gboolean opt_unconfined, opt_unauthorized;
-static bool no_leak_check;
 
 static const GOptionEntry entries[] = {
         {"port", 'p', 0, G_OPTION_ARG_INT, &opt_port, "TCP port on 127.0.0.1, 0 = a free one", "N"},
@@ -38,20 +37,6 @@ static const GOptionEntry entries[] = {
          "send a command to the phone that runs on --state", "LINE"},
         G_OPTION_ENTRY_NULL,
 };
-
-/* For sanitizer builds: fontconfig keeps its caches for ever. */
-const char *__lsan_default_suppressions(void);
-const char *__lsan_default_suppressions(void)
-{
-        return "leak:libfontconfig";
-}
-
-/* A suppression file of the host is out of reach in here, and the check would fail for that. */
-int __lsan_is_turned_off(void);
-int __lsan_is_turned_off(void)
-{
-        return no_leak_check;
-}
 
 static int listen_tcp(int port)
 {
@@ -181,7 +166,6 @@ int main(int argc, char **argv)
                 return 1;
         }
         confined = !opt_unconfined && sim_confine_enter();
-        no_leak_check = confined && g_getenv("LSAN_OPTIONS") != NULL;
         if (!confined)
                 fprintf(stderr,
                         "android: the simulated phone is not confined: its shell can see the host's files\n");
