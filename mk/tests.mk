@@ -42,8 +42,9 @@ $(BUILD)/sim/%: $$(call obj,$$(wildcard tests/sim/%/*.c)) $(LIBTB)
 sims: $(SIMS) $(TOOLS) $(PRELOADS)
 tests-bin: all $(UNIT_TESTS) $(FUZZERS) sims
 
+# C tests, corpora and most of integration run once, under a sanitizer; `make soak` has them as they ship, too
 test: deps ## every test that CI runs; ends with "N passed, N failed, N skipped"
-	+@$(MAKE) $(JOBS) --no-print-directory WERROR=1 tests-bin
+	+@$(MAKE) $(JOBS) --no-print-directory WERROR=1 all sims
 	+@$(MAKE) $(JOBS) --no-print-directory WERROR=1 VARIANT=asan tests-bin
 	+@$(MAKE) $(JOBS) --no-print-directory WERROR=1 VARIANT=tsan tests-bin
 	@node tests/run.mjs all
@@ -82,9 +83,10 @@ fuzz: ## make fuzz T=name S=seconds: one fuzzer
 	@mkdir -p build/fuzz-found/$(T)
 	build/fuzz/fuzz/fuzz_$(T) -max_total_time=$(or $(S),60) -artifact_prefix=build/fuzz-found/$(T)/ build/fuzz-found/$(T) tests/fuzz/corpus/$(T)
 
-soak: ## hours: every fuzzer for S=300 seconds, then integration tests on a machine that is five times slower, and a minute each on lines that lose packets
+soak: ## hours: every fuzzer for S=300 seconds, C tests as they ship, then integration tests on a machine that is five times slower, and a minute each on lines that lose packets
 	+@for t in $(patsubst tests/fuzz/fuzz_%.c,%,$(FUZZ_SRCS)); do $(MAKE) --no-print-directory fuzz T=$$t S=$(or $(S),300) || exit 1; done
 	+@$(MAKE) $(JOBS) --no-print-directory tests-bin
+	@node tests/run.mjs unit fuzz
 	TB_KILLS=100 node tests/run.mjs integration --match recording
 	TB_SEVERAL_SESSIONS=2000 TB_SEVERAL_KILLS=30 TB_SEVERAL_EACH_S=20 node tests/bench/run.mjs several
 	@node tests/run.mjs integration --load 5

@@ -3,7 +3,7 @@
 // `N passed, N failed, N skipped`. Exit code 0 only when nothing failed.
 //
 //   node tests/run.mjs MODE... [--match TEXT] [--jobs N] [--load N] [--verbose]
-//     all          house unit fuzz web integration e2e rig, then asan and tsan
+//     all          what CI runs: house web e2e rig asan tsan, and of integration what asan leaves out
 //     house        the rules of the house (tests/lint.sh; clang-tidy of what differs from main), what make install
 //                  and the recipes of the docs do
 //     unit         C tests: tests/unit, tests/contract, drivers/*/test_*.c (GLib, TAP)
@@ -36,7 +36,7 @@ import { readTap } from './tap.mjs';
 const ROOT = path.dirname(path.dirname(fileURLToPath(import.meta.url)));
 process.chdir(ROOT);
 
-const options = { modes: [], match: '', load: 0, jobs: Math.max(3, Math.min(4, os.cpus().length)), verbose: false };
+const options = { modes: [], match: '', load: 0, jobs: Math.max(4, Math.min(6, os.cpus().length)), verbose: false };
 
 function readArgs() {
   for (let i = 2; i < process.argv.length; i++) {
@@ -177,12 +177,16 @@ const MODES = {
   rig: () => nodeTests('rig', 'tests/rig', 600, { serial: true }),
   asan: () => asan(),
   tsan: () => tsan(),
-  all: () => ['house', 'unit', 'fuzz', 'web', 'integration', 'e2e', 'rig', 'asan', 'tsan'].flatMap((m) => MODES[m]()),
+  all: () => [...['house', 'web', 'e2e', 'rig', 'asan', 'tsan'].flatMap((m) => MODES[m]()), ...withoutSanitizer()],
 };
 
 // Not under AddressSanitizer, for CI's time: the lab (about who starts whom), the command line (one thread; its parsers
 // are unit tests), what compiles a driver, reads the README, or is about routes whose parts unit tests have.
 const NOT_ASAN = /\/(lab|client(-\w+)?|host-virtualpytest|new-driver|proxy|readme|runner-tap|server-enrol)\.test\.mjs$/;
+// What a test asks of memory is another thing there.
+const MEASURES = /\bSANITIZED\b/;
+const withoutSanitizer = () =>
+  integration('').filter((t) => NOT_ASAN.test(t.name) || MEASURES.test(readFileSync(t.name, 'utf8')));
 // Under ThreadSanitizer, what is about more than main's own state: lanes, media, disks, TLS, floods.
 const TSAN = new RegExp(
   `/(device-verbs|floods|host-(board|disk|flood|limits|live|phone|shares|start|video)|server-(limits|store)|tls|vnc-\\w+)\\.test\\.mjs$`,

@@ -2,7 +2,7 @@
 // it says.
 import assert from 'node:assert/strict';
 import { execFileSync, spawnSync } from 'node:child_process';
-import { cpSync, existsSync, mkdirSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync, statSync } from 'node:fs';
 import path from 'node:path';
 import { test } from 'node:test';
 
@@ -120,45 +120,4 @@ test('make install: binaries, pages, units, rules and man pages; the binaries ru
   const url = (await server.line(/\burl=/)).match(/url=(\S+)/)[1];
   assert.equal((await fetch(url)).status, 200);
   assert.deepEqual(await server.stop(), { code: 0, signal: null });
-});
-
-test('make new-driver: a folder that builds, passes its test and the contract test, and breaks no rule', () => {
-  const tree = scratch();
-  const files = execFileSync('git', ['ls-files', '-co', '--exclude-standard'], { cwd: ROOT, encoding: 'utf8' })
-    .trim()
-    .split('\n')
-    .filter((f) => existsSync(path.join(ROOT, f)));
-  execFileSync('cp', ['-a', '--parents', '-t', tree, ...files], { cwd: ROOT });
-  mkdirSync(path.join(tree, 'build'));
-  for (const part of readdirSync(BUILD).filter((f) => /^(obj|gen|lib.*\.a)$/.test(f)))
-    cpSync(path.join(BUILD, part), path.join(tree, 'build', part), { recursive: true, preserveTimestamps: true });
-  const git = (...args) => execFileSync('git', args, { cwd: tree, stdio: 'ignore' });
-  git('init', '-q');
-  git('add', '-A');
-  const here = { cwd: tree };
-  make(['new-driver', 'NAME=recipe'], here);
-  for (const bad of ['Recipe', 'recipe', 'transport', '1st', ''])
-    assert.notEqual(
-      spawnSync('make', ['new-driver', `NAME=${bad}`], { ...here, stdio: 'ignore' }).status,
-      0,
-      `NAME=${bad}`,
-    );
-  make(
-    [
-      '-j2',
-      'WERROR=1',
-      'build/tests/drivers/recipe/test_recipe',
-      'build/tests/tests/contract/test_driver_contract',
-      'build/testbed-host',
-      `VERSION=${version()}`,
-    ],
-    here,
-  );
-  execFileSync('build/tests/drivers/recipe/test_recipe', { ...here, stdio: 'ignore' });
-  execFileSync('build/tests/tests/contract/test_driver_contract', ['-p', '/contract/recipe'], {
-    ...here,
-    stdio: 'ignore',
-  });
-  const rules = spawnSync('sh', ['tests/lint.sh', 'rules'], { ...here, encoding: 'utf8' });
-  assert.equal(rules.status, 0, rules.stdout);
 });

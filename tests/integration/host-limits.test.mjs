@@ -11,7 +11,6 @@ import { before, describe, test } from 'node:test';
 import { scriptedDevice, startPhone, startSerialPort } from './bench.mjs';
 import {
   ROOT,
-  SANITIZED,
   SLOW,
   WebSocket,
   assertProblem,
