@@ -136,13 +136,13 @@ function fuzzTests(variant = '') {
   });
 }
 
-function nodeTests(suite, folder, seconds, { variant = '', serial = false } = {}) {
+function nodeTests(suite, folder, seconds, { variant = '', atOnce = options.jobs } = {}) {
   const [major, minor] = process.versions.node.split('.').map(Number);
   const reporter = major > 18 || (major === 18 && minor >= 15) ? ['--test-reporter=tap'] : [];
   return glob(folder, /\.test\.mjs$/).map((file) => ({
     suite,
     variant,
-    serial,
+    atOnce,
     name: file,
     needs: file,
     argv: [process.execPath, ...reporter, file],
@@ -166,6 +166,8 @@ const house = () => [
 
 // What is about pages, most of it before the labelled fake host: nothing in it goes by the clock.
 const OF_PAGES = /\/(axe|firefox|hosts|pages(-\w+)?)\.test\.mjs$/;
+// Gaps of a picture, sound beside it, what a line carries. Other browsers run two by two.
+const MEASURES_TIME = /\/(console-connection|media(-link)?|net-(cable|lossy)|observer|sound|vnc-film)\.test\.mjs$/;
 
 const MODES = {
   house: () => house(),
@@ -173,8 +175,12 @@ const MODES = {
   fuzz: () => fuzzTests(),
   web: () => nodeTests('web', 'web/tests', 60),
   integration: () => integration(''),
-  e2e: () => nodeTests('e2e', 'tests/e2e', 300).map((t) => ({ ...t, serial: !OF_PAGES.test(t.name) })),
-  rig: () => nodeTests('rig', 'tests/rig', 600, { serial: true }),
+  e2e: () =>
+    nodeTests('e2e', 'tests/e2e', 300).map((t) => ({
+      ...t,
+      atOnce: MEASURES_TIME.test(t.name) ? 1 : OF_PAGES.test(t.name) ? options.jobs : 2,
+    })),
+  rig: () => nodeTests('rig', 'tests/rig', 600, { atOnce: 1 }),
   asan: () => asan(),
   tsan: () => tsan(),
   all: () => [...['house', 'web', 'e2e', 'rig', 'asan', 'tsan'].flatMap((m) => MODES[m]()), ...withoutSanitizer()],
@@ -438,15 +444,18 @@ async function main() {
   mkdirSync(LOGS, { recursive: true });
   const tests = options.modes.flatMap((m) => MODES[m]()).filter((t) => t.name.includes(options.match));
   const results = [];
-  const queue = [...tests];
   let at = 0;
-  const worker = async () => {
-    // tests that measure time have the machine for themselves: they run after the pool has ended
-    for (let next = queue.findIndex((t) => !t.serial); next >= 0; next = queue.findIndex((t) => !t.serial)) {
-      const result = await told(await run(queue.splice(next, 1)[0]));
-      results.push(result);
-      report(result, ++at, tests.length);
-    }
+  /** What may run with so many at once; what measures time has the machine for itself. */
+  const lane = (atOnce) => {
+    const queue = tests.filter((t) => (t.atOnce ?? options.jobs) === atOnce);
+    const worker = async () => {
+      for (let test = queue.shift(); test; test = queue.shift()) {
+        const result = await told(await run(test));
+        results.push(result);
+        report(result, ++at, tests.length);
+      }
+    };
+    return Promise.all(Array.from({ length: atOnce }, worker));
   };
   const started = Date.now();
   for (let i = 0; i < options.load * os.cpus().length; i++) {
@@ -454,12 +463,8 @@ async function main() {
     busy.unref();
     groups.add(busy.pid);
   }
-  await Promise.all(Array.from({ length: options.jobs }, worker));
-  for (const test of queue) {
-    const result = await run(test);
-    results.push(result);
-    report(result, ++at, tests.length);
-  }
+  for (const atOnce of [...new Set(tests.map((t) => t.atOnce ?? options.jobs))].sort((a, b) => b - a))
+    await lane(atOnce);
   // On a busy machine a deadline may be missed. What failed is run once more, alone, and both outcomes are shown. Not
   // what a sanitizer says of a C test: it is true however seldom it is seen.
   for (const [i, first] of results.entries()) {
