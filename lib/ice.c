@@ -22,18 +22,38 @@ static json_t *urls(char **list)
         return out;
 }
 
+bool tb_ice_has_turn(const TbIceConfig *config)
+{
+        return config->turn && config->turn[0] && (config->secret || (config->username && config->password));
+}
+
+const char *tb_ice_problem(const TbIceConfig *config)
+{
+        if (config->secret && (config->username || config->password))
+                return "a secret (coturn's static-auth-secret), or a username and a password: a TURN server "
+                       "asks for one of the two";
+        if (!config->username != !config->password)
+                return "a username and a password are needed, and one of them is missing";
+        if (config->turn && config->turn[0] && !tb_ice_has_turn(config))
+                return "a secret is needed (coturn's static-auth-secret, WEBRTC_TURN_SECRET), or a username "
+                       "and a password";
+        return NULL;
+}
+
 json_t *tb_ice_servers(const TbIceConfig *config, const char *user, gint64 now_ms)
 {
         json_t *out = json_array();
         if (config->stun && config->stun[0])
                 json_array_append_new(out, json_pack("{s:o}", "urls", urls(config->stun)));
-        if (config->turn && config->turn[0] && config->secret) {
-                g_autofree char *username =
-                        g_strdup_printf("%" G_GINT64_FORMAT ":%s", now_ms / 1000 + config->ttl_s, user);
-                g_autofree char *credential = tb_ice_credential(config->secret, username);
-                json_array_append_new(out, json_pack("{s:o, s:s, s:s}", "urls", urls(config->turn),
-                                                     "username", username, "credential", credential));
+        if (!tb_ice_has_turn(config))
+                return out;
+        g_autofree char *username = g_strdup(config->username), *credential = g_strdup(config->password);
+        if (config->secret) {
+                username = g_strdup_printf("%" G_GINT64_FORMAT ":%s", now_ms / 1000 + config->ttl_s, user);
+                credential = tb_ice_credential(config->secret, username);
         }
+        json_array_append_new(out, json_pack("{s:o, s:s, s:s}", "urls", urls(config->turn), "username",
+                                             username, "credential", credential));
         return out;
 }
 
@@ -111,4 +131,6 @@ void tb_ice_config_clear(TbIceConfig *config)
         g_clear_pointer(&config->stun, g_strfreev);
         g_clear_pointer(&config->turn, g_strfreev);
         g_clear_pointer(&config->secret, g_free);
+        g_clear_pointer(&config->username, g_free);
+        g_clear_pointer(&config->password, g_free);
 }

@@ -141,6 +141,12 @@ static const TbParam turn_params[] = {
          .min = 1,
          .max = 256,
          .help = "coturn's static-auth-secret"},
+        {.name = "username",
+         .type = TB_PARAM_STRING,
+         .min = 1,
+         .max = 256,
+         .help = "in its place, of a TURN server that has one user"},
+        {.name = "password", .type = TB_PARAM_SECRET, .min = 1, .max = 256, .help = "of username"},
         {.name = "ttl_s",
          .type = TB_PARAM_INT,
          .min = 10,
@@ -230,6 +236,8 @@ static void read_file(TbServerConfig *c, TbConfigReader *r)
         c->ice.stun = tb_config_ice(r, json_object_get(top, "stun"), "stun", "stun");
         c->ice.turn = tb_config_ice(r, json_object_get(turn, "servers"), "turn.servers", "turn");
         c->ice.secret = tb_config_string(turn, "secret");
+        c->ice.username = tb_config_string(turn, "username");
+        c->ice.password = tb_config_string(turn, "password");
         c->ice.ttl_s = (int)json_integer_value(json_object_get(turn, "ttl_s"));
         tb_config_tokens(r, json_object_get(top, "tokens"), "tokens", token_params, TB_ROLE_NONE, c->auth);
         tb_config_tokens(r, json_object_get(top, "hosts"), "hosts", host_params, TB_ROLE_OPERATOR, c->hosts);
@@ -248,6 +256,8 @@ static void read_environment(TbServerConfig *c, TbConfigReader *r)
         tb_config_env_ice(r, &c->ice.stun, "WEBRTC_STUN_SERVERS", "stun");
         tb_config_env_ice(r, &c->ice.turn, "WEBRTC_TURN_SERVERS", "turn");
         tb_config_env_string(&c->ice.secret, "WEBRTC_TURN_SECRET");
+        tb_config_env_string(&c->ice.username, "WEBRTC_TURN_USERNAME");
+        tb_config_env_string(&c->ice.password, "WEBRTC_TURN_PASSWORD");
         tb_config_env_string(&c->database, "DATABASE_URL");
         tb_config_env_string(&c->redis, "REDIS_URL");
         tb_config_env_string(&c->cluster_listen, "CLUSTER_LISTEN");
@@ -346,9 +356,8 @@ static void finish(TbServerConfig *c, TbConfigReader *r)
         check_cluster(c, r);
         for (char **o = c->origins; *o; o++)
                 strip_slashes(*o);
-        if (c->ice.turn[0] && !c->ice.secret)
-                tb_config_problem(r, tb_config_root(r), "turn", "turn",
-                                  "a secret is needed (coturn's static-auth-secret)");
+        if (tb_ice_problem(&c->ice))
+                tb_config_problem(r, tb_config_root(r), "turn", "turn", "%s", tb_ice_problem(&c->ice));
         look_for_people(c, r);
         tb_config_access(r, c->address, c->auth, c->insecure);
 }

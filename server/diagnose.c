@@ -41,7 +41,8 @@ static void look_at_turn(json_t *findings, json_t *turn)
                      "company's "
                      "firewall) the picture comes through this server, fewer and smaller.",
                      "In the server's configuration: turn: {servers: [\"turn:HOST:3478\", "
-                     "\"turn:HOST:3478?transport=tcp\", \"turns:HOST:5349\"], secret: …}, and on the TURN "
+                     "\"turn:HOST:3478?transport=tcp\", \"turns:HOST:5349\"], secret: …} (or username: …, "
+                     "password: …), and on the TURN "
                      "server "
                      "UDP and TCP 3478, TCP 5349, UDP 49152-65535");
                 return;
@@ -124,11 +125,12 @@ json_t *tb_diagnosis_json(const TbDiagnosis *of)
 {
         const TbIceConfig *ice = of->ice;
         json_t *findings = json_array();
-        bool has_turn = ice->turn && ice->turn[0] && ice->secret;
+        bool has_turn = tb_ice_has_turn(ice);
         char **turn_urls = has_turn ? ice->turn : NULL;
         json_t *turn = json_pack("{s:b, s:o, s:o, s:o, s:i}", "configured", has_turn, "udp",
                                  by_way(turn_urls, "udp"), "tcp", by_way(turn_urls, "tcp"), "tls",
-                                 by_way(turn_urls, "tls"), "credentials_s", has_turn ? ice->ttl_s : 0);
+                                 by_way(turn_urls, "tls"), "credentials_s",
+                                 has_turn && ice->secret ? ice->ttl_s : 0);
         bool has_stun = ice->stun && ice->stun[0];
         look_at_host(findings, of);
         if (!has_stun && !has_turn)

@@ -62,7 +62,7 @@ static const TbParam top_params[] = {
         OBJECT("novnc", "port"),
         OBJECT("server", "url, token, ca, role, allow, insecure: the pairing server"),
         OBJECT("media", "viewers, fps, bitrate_kbps"),
-        OBJECT("ice", "stun, turn, turn_secret"),
+        OBJECT("ice", "stun, turn, turn_secret, turn_username, turn_password"),
         OBJECT("history", "mb"),
         OBJECT("recording", "folder, mb, device_mb, days, mode, pre_s, devices"),
         OBJECT("uplink",
@@ -128,6 +128,8 @@ static const TbParam ice_params[] = {
          .fallback = "[]",
          .help = "turn:host:port?transport=udp"},
         SECRET("turn_secret", "coturn's static-auth-secret"),
+        STRING("turn_username", 256, "in its place, of a TURN server that has one user"),
+        SECRET("turn_password", "of turn_username"),
         TB_PARAM_END,
 };
 static const TbParam history_params[] = {NUMBER("mb", 1, 100000, "64", "MB", "per console"), TB_PARAM_END};
@@ -247,6 +249,8 @@ static void read_sections(TbHostConfig *c, TbConfigReader *r)
         c->ice.stun = tb_config_ice(r, json_object_get(ice, "stun"), "ice.stun", "stun");
         c->ice.turn = tb_config_ice(r, json_object_get(ice, "turn"), "ice.turn", "turn");
         c->ice.secret = tb_config_string(ice, "turn_secret");
+        c->ice.username = tb_config_string(ice, "turn_username");
+        c->ice.password = tb_config_string(ice, "turn_password");
         c->ice.ttl_s = TURN_TTL_S;
         c->history_limit = (guint64)json_integer_value(json_object_get(history, "mb")) * 1024 * 1024;
         c->recording = tb_config_recording(r, json_object_get(top, "recording"));
@@ -282,6 +286,8 @@ static void read_environment(TbHostConfig *c, TbConfigReader *r)
         tb_config_env_ice(r, &c->ice.stun, "WEBRTC_STUN_SERVERS", "stun");
         tb_config_env_ice(r, &c->ice.turn, "WEBRTC_TURN_SERVERS", "turn");
         tb_config_env_string(&c->ice.secret, "WEBRTC_TURN_SECRET");
+        tb_config_env_string(&c->ice.username, "WEBRTC_TURN_USERNAME");
+        tb_config_env_string(&c->ice.password, "WEBRTC_TURN_PASSWORD");
         c->uplink = tb_config_uplink(r, json_object_get(tb_config_root(r), "uplink"), c->server_url,
                                      c->server_token, c->server_ca);
 }
@@ -327,9 +333,9 @@ static void check_urls(const TbHostConfig *c, TbConfigReader *r)
 
 static void check_ice(const TbHostConfig *c, TbConfigReader *r)
 {
-        if (c->ice.turn[0] && !c->ice.secret)
-                tb_config_problem(r, json_object_get(tb_config_root(r), "ice"), "turn", "ice.turn",
-                                  "ice.turn_secret is needed (coturn's static-auth-secret)");
+        if (tb_ice_problem(&c->ice))
+                tb_config_problem(r, json_object_get(tb_config_root(r), "ice"), "turn", "ice.turn", "%s",
+                                  tb_ice_problem(&c->ice));
 }
 
 static void check_access(const TbHostConfig *c, TbConfigReader *r)

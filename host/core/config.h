@@ -47,10 +47,11 @@ typedef struct TbHostConfig {
         bool server_insecure; /* join one that asks nobody for a token */
         char **origins;       /* FRONTEND_URL: foreign pages that may use the API; NULL: none */
         /* media */
-        guint max_viewers;     /* TB_LIMIT_VIEWERS */
-        int max_fps;           /* 30 */
-        int bitrate_kbps;      /* 4000: the full rung */
-        TbIceConfig ice;       /* WEBRTC_STUN_SERVERS, WEBRTC_TURN_SERVERS, WEBRTC_TURN_SECRET */
+        guint max_viewers; /* TB_LIMIT_VIEWERS */
+        int max_fps;       /* 30 */
+        int bitrate_kbps;  /* 4000: the full rung */
+        TbIceConfig
+                ice; /* WEBRTC_STUN_SERVERS, WEBRTC_TURN_SERVERS, WEBRTC_TURN_SECRET, or _USERNAME and _PASSWORD */
         guint64 history_limit; /* bytes per console */
         json_t *recording;     /* owned: {mb,device_mb,days,mode,pre_s,devices:{id:{mode?,pre_s?}}} */
         char *recording_dir;

@@ -1,7 +1,8 @@
 /*
  * TURN credentials end; connections do not. Half-way to their end each party is given new ones, which is in time for the
  * next peer connection and for one that stands. All live equally long, so the queue is in the order in which they are
- * due. A server without TURN has nothing to renew.
+ * due. A server without TURN has nothing to renew, nor one
+ * whose TURN server has one user.
  */
 #include "lib/clock.h"
 #include "server/pairing/pairing_private.h"
@@ -15,7 +16,7 @@ void tb_renew_begin(TbParty *party, gint64 now_ms)
 {
         TbPairing *pairing = party->pairing;
         const TbIceConfig *ice = pairing->options.ice;
-        if (!ice->secret || !ice->turn || !ice->turn[0])
+        if (!ice->secret || !tb_ice_has_turn(ice))
                 return;
         party->renew_ms = now_ms + renew_ms(pairing);
         party->renew.data = party;

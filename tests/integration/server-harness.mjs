@@ -45,6 +45,8 @@ export class Server {
       'WEBRTC_STUN_SERVERS',
       'WEBRTC_TURN_SERVERS',
       'WEBRTC_TURN_SECRET',
+      'WEBRTC_TURN_USERNAME',
+      'WEBRTC_TURN_PASSWORD',
       'LOG_LEVEL',
       'DEBUG',
     ])

@@ -1,23 +1,23 @@
 // The server's TURN credentials and QR codes before programs that we did not write: coturn and zbar.
 import assert from 'node:assert/strict';
-import { execFile } from 'node:child_process';
+import { execFile, spawnSync } from 'node:child_process';
 import { writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { test } from 'node:test';
 import { promisify } from 'node:util';
 
-import { assertProblem, freePort, Program, scratch, until } from './harness.mjs';
+import { assertProblem, BUILD, freePort, Program, scratch, until } from './harness.mjs';
 import { withServer } from './server-harness.mjs';
 
 const run = promisify(execFile);
 
-test('coturn accepts our time-limited credentials, and refuses others', async (t) => {
+/** coturn on a free port, and whether it relays for a name and a password. */
+async function startTurn(t, ...how) {
   const port = await freePort();
   const turn = new Program([
     'turnserver',
     '-n',
-    '--use-auth-secret',
-    '--static-auth-secret=north-secret',
+    ...how,
     '--realm=testbed',
     '-p',
     String(port),
@@ -34,17 +34,7 @@ test('coturn accepts our time-limited credentials, and refuses others', async (t
     `--pidfile=${path.join(scratch(), 'pid')}`,
   ]);
   t.after(() => turn.kill());
-  const server = await withServer(t, {
-    turn: { servers: [`turn:127.0.0.1:${port}`], secret: 'north-secret', ttl_s: 600 },
-    stun: ['stun.example:3478'],
-  });
-  const { iceServers } = (await server.get('/api/ice')).json;
-  assert.deepEqual(iceServers[0], { urls: ['stun:stun.example:3478'] });
-  const { username, credential, urls } = iceServers[1];
-  assert.deepEqual(urls, [`turn:127.0.0.1:${port}`]);
-  const left = Number(username.split(':')[0]) - Date.now() / 1000;
-  assert.ok(left > 500 && left <= 601, `${left} s`);
-  const client = (password) =>
+  const client = (username, password) =>
     run(
       'turnutils_uclient',
       ['-u', username, '-w', password, '-p', String(port), '-y', '-n', '1', '-m', '1', '127.0.0.1'],
@@ -53,11 +43,61 @@ test('coturn accepts our time-limited credentials, and refuses others', async (t
       (r) => r.stdout,
       (e) => e.stdout ?? '',
     );
-  await until('coturn to answer', async () => (await client(credential)).includes('Total lost packets 0'), 40000);
-  assert.match(await client('wrong'), /Cannot complete Allocation/);
+  const relays = ({ username, credential }) =>
+    until('coturn to answer', async () => (await client(username, credential)).includes('Total lost packets 0'), 40000);
+  return { url: `turn:127.0.0.1:${port}`, client, relays };
+}
+
+test('coturn accepts our time-limited credentials, and refuses others', async (t) => {
+  const turn = await startTurn(t, '--use-auth-secret', '--static-auth-secret=north-secret');
+  const server = await withServer(t, {
+    turn: { servers: [turn.url], secret: 'north-secret', ttl_s: 600 },
+    stun: ['stun.example:3478'],
+  });
+  const { iceServers } = (await server.get('/api/ice')).json;
+  assert.deepEqual(iceServers[0], { urls: ['stun:stun.example:3478'] });
+  const { username, urls } = iceServers[1];
+  assert.deepEqual(urls, [turn.url]);
+  const left = Number(username.split(':')[0]) - Date.now() / 1000;
+  assert.ok(left > 500 && left <= 601, `${left} s`);
+  await turn.relays(iceServers[1]);
+  assert.match(await turn.client(username, 'wrong'), /Cannot complete Allocation/);
   const desktop = await server.join('desktop', await server.session());
   assert.equal(desktop.ready.iceServers.length, 2);
   await desktop.stop();
+});
+
+test('coturn with one user: everybody is given that name and password, no log has it', async (t) => {
+  const turn = await startTurn(t, '--lt-cred-mech', '--user=lab:the-turn-password');
+  const env = {
+    WEBRTC_TURN_SERVERS: turn.url,
+    WEBRTC_TURN_USERNAME: 'lab',
+    WEBRTC_TURN_PASSWORD: 'the-turn-password',
+  };
+  const server = await withServer(t, {}, { env });
+  const expected = [{ urls: [turn.url], username: 'lab', credential: 'the-turn-password' }];
+  assert.deepEqual((await server.get('/api/ice')).json.iceServers, expected);
+  await turn.relays(expected[0]);
+  const desktop = await server.join('desktop', await server.session());
+  assert.deepEqual(desktop.ready.iceServers, expected);
+  await desktop.stop();
+  assert.doesNotMatch(server.program.text, /the-turn-password/);
+
+  for (const [given, said] of [
+    [{ ...env, WEBRTC_TURN_PASSWORD: '' }, /turn: a username and a password are needed, and one of them is missing/],
+    [{ ...env, WEBRTC_TURN_SECRET: 'north-secret' }, /turn: a secret .*, or a username and a password/],
+  ]) {
+    const check = spawnSync(
+      path.join(BUILD, 'testbed-server'),
+      ['--check', '--config', path.join(server.folder, 'server.yaml')],
+      {
+        encoding: 'utf8',
+        env: { ...process.env, ...given },
+      },
+    );
+    assert.equal(check.status, 1);
+    assert.match(check.stderr, said);
+  }
 });
 
 test('zbar reads the QR code: it is the phone URL, with the prefix of a proxy', async (t) => {
@@ -127,9 +167,7 @@ test('every problem of the configuration is told with its line', async () => {
     file,
     'port: 70000\naddress: 0.0.0.0\ntokens:\n  - name: ci\n    token: short\nturn:\n  servers: [x]\ncolour: blue\n',
   );
-  const { default: childProcess } = await import('node:child_process');
-  const { BUILD } = await import('./harness.mjs');
-  const result = childProcess.spawnSync(path.join(BUILD, 'testbed-server'), ['--config', file, '--check'], {
+  const result = spawnSync(path.join(BUILD, 'testbed-server'), ['--config', file, '--check'], {
     encoding: 'utf8',
     env: { ...process.env, TESTBED_TOKEN: '' },
   });
@@ -143,5 +181,5 @@ test('every problem of the configuration is told with its line', async () => {
   ])
     assert.match(result.stderr, new RegExp(`^${file.replaceAll('.', '\\.')}:${line}: .*${text}`, 'm'));
   writeFileSync(file, 'port: 0\n');
-  assert.equal(childProcess.spawnSync(path.join(BUILD, 'testbed-server'), ['--config', file, '--check']).status, 0);
+  assert.equal(spawnSync(path.join(BUILD, 'testbed-server'), ['--config', file, '--check']).status, 0);
 });

@@ -1,6 +1,8 @@
 /* ICE servers: credentials, the forms that they take on their way. */
 #include "lib/ice.h"
 
+#include <string.h>
+
 static void test_uris(void)
 {
         json_t *servers = json_loads(
@@ -49,6 +51,32 @@ static void test_credentials(void)
         json_decref(servers);
 }
 
+/* A TURN server that has one user: the same for everybody, and without an end. */
+static void test_one_user(void)
+{
+        char *turn[] = {(char *)"turn:b", NULL};
+        TbIceConfig config = {
+                .turn = turn, .username = (char *)"lab", .password = (char *)"pass", .ttl_s = 3600};
+        json_t *servers = tb_ice_servers(&config, "p2", 1700000000999), *only = json_array_get(servers, 0);
+
+        g_assert_cmpuint(json_array_size(servers), ==, 1);
+        g_assert_cmpstr(json_string_value(json_object_get(only, "username")), ==, "lab");
+        g_assert_cmpstr(json_string_value(json_object_get(only, "credential")), ==, "pass");
+        json_decref(servers);
+        g_assert_null(tb_ice_problem(&config));
+        config.password = NULL;
+        g_assert_false(tb_ice_has_turn(&config));
+        g_assert_nonnull(strstr(tb_ice_problem(&config), "one of them is missing"));
+        config.secret = (char *)"north";
+        g_assert_nonnull(strstr(tb_ice_problem(&config), "one of the two"));
+        config.username = NULL;
+        g_assert_null(tb_ice_problem(&config));
+        config.secret = NULL;
+        g_assert_nonnull(strstr(tb_ice_problem(&config), "a secret is needed"));
+        config.turn = NULL;
+        g_assert_null(tb_ice_problem(&config));
+}
+
 /* The user of a link is a name from a configuration: nothing in it leaves its quotes. mediamtx's
  * link_header_test.go has the first. */
 static void test_links(void)
@@ -68,6 +96,7 @@ int main(int argc, char **argv)
         g_test_init(&argc, &argv, NULL);
         g_test_add_func("/ice/uris", test_uris);
         g_test_add_func("/ice/credentials", test_credentials);
+        g_test_add_func("/ice/one-user", test_one_user);
         g_test_add_func("/ice/links", test_links);
         return g_test_run();
 }
