@@ -222,14 +222,17 @@ rule_prefixes() {
 }
 
 rule_headers() {
-	sources '*.h' | while read -r f; do head -1 "$f" | grep -q '^#pragma once$' || echo "$f:1: begin with #pragma once"; done
+	sources '*.h' | xargs awk 'FNR == 1 && $0 != "#pragma once" { print FILENAME ":1: begin with #pragma once" }'
 	# own header first proves that it stands alone
-	sources 'lib/*.c' 'host/*.c' 'server/*.c' 'client/*.c' 'drivers/*.c' | while read -r f; do
-		h="${f%.c}.h"
-		[ -f "$h" ] || continue
-		first=$(grep -n -m1 '^#include' "$f")
-		case $first in *"\"$h\""*) ;; *) echo "$f:${first%%:*}: include \"$h\" first" ;; esac
-	done
+	{
+		sources '*.h' | sed 's/^/H /'
+		sources 'lib/*.c' 'host/*.c' 'server/*.c' 'client/*.c' 'drivers/*.c' | xargs grep -n -m1 '^#include' /dev/null
+	} | awk '
+	/^H / { header[substr($0, 3)] = 1; next }
+	{
+		split($0, at, ":"); own = at[1]; sub(/\.c$/, ".h", own)
+		if (own in header && index($0, "\"" own "\"") == 0) printf "%s:%s: include \"%s\" first\n", at[1], at[2], own
+	}'
 }
 
 # private.h belongs to its folder, <thing>_private.h to the files of that thing: nobody else includes them.
@@ -291,13 +294,15 @@ rule_advisories() { node tests/advisories.mjs; }
 # messages.json, whose limits are all tried.
 rule_limits() {
 	tests=$(sources 'tests/*.c' 'tests/*.h' 'tests/*.mjs' 'drivers/*/test_*.c')
-	awk '$1 == "#define" && $2 ~ /^TB_LIMIT_/ { print FILENAME ":" FNR, $2 }' lib/limits.h lib/limits_*.h | while read -r line name; do
-		# shellcheck disable=SC2086
-		grep -qw "$name" lib/proto/messages.json $tests && continue
-		# shellcheck disable=SC2086
-		grep -qE "test\(['\"\`][A-Z0-9_, ]*\b${name#TB_LIMIT_}\b[A-Z0-9_, ]*: " $tests && continue
-		echo "$line: no test names $name (at the limit, and one beyond it)"
-	done
+	# shellcheck disable=SC2086
+	{
+		grep -ohE '\bTB_LIMIT_[A-Z0-9_]+\b' lib/proto/messages.json $tests
+		grep -ohE "test\(['\"\`][A-Z0-9_, ]*: " $tests | grep -oE '[A-Z0-9_]+' | sed 's/^/TB_LIMIT_/'
+	} | sort -u | awk '
+	FILENAME == "-" { named[$1] = 1; next }
+	$1 == "#define" && $2 ~ /^TB_LIMIT_/ && !($2 in named) {
+		print FILENAME ":" FNR ": no test names " $2 " (at the limit, and one beyond it)"
+	}' - lib/limits.h lib/limits_*.h
 }
 
 # What stands in a header and nobody calls is gone.
