@@ -325,8 +325,19 @@ test('the wall: pictures as large as they are shown, one enlarged peer to peer, 
       .evaluate((v) => v.videoWidth),
     322,
   );
-  await page.keyboard.press('Enter');
+  // Escape makes it small again, also behind its own button, which says that it is the large one
+  const enlarge = page.getByRole('button', { name: 'Enlarge lab-1/odd' });
+  await enlarge.focus();
+  assert.equal(await enlarge.getAttribute('aria-pressed'), 'true');
+  await page.keyboard.press('Escape');
+  assert.equal(await enlarge.getAttribute('aria-pressed'), 'false');
   await tile('odd').locator('canvas:not([hidden])').waitFor();
+  const isFull = () => page.evaluate(() => document.fullscreenElement?.id ?? null);
+  await page.keyboard.press('f');
+  await until('the wall on the full screen', async () => (await isFull()) === 'wall');
+  await page.keyboard.press('f');
+  await until('the page to be back', async () => (await isFull()) === null);
+  await tile('odd').focus();
   await page.keyboard.press('Shift+ArrowLeft');
   await tile('board').focus();
   await page.keyboard.press('Delete');

@@ -3,7 +3,7 @@
 
 import { RemotePeer } from '../core/peer.js';
 import { parseBinary, PictureSink } from '../core/relay.js';
-import { h, icon, text } from '../app/dom.js';
+import { h, icon, set, text } from '../app/dom.js';
 import * as prefs from '../app/prefs.js';
 import { makeSignaling, sessionToken } from './common.js';
 
@@ -34,6 +34,7 @@ export class Tile {
         { type: 'button', class: 'btn quiet icon-only', 'aria-label': `${label} ${name}`, title: label, onclick: run },
         icon(name_),
       );
+    this._enlarge = button('Enlarge', 'expand', () => acts.large());
     this.el = h(
       'article',
       { class: 'tile', tabindex: '0', dataset: { device: name }, 'aria-label': name },
@@ -43,7 +44,7 @@ export class Tile {
         h('strong', {}, name),
         h('span', { class: 'grow' }),
         this._open,
-        button('Enlarge', 'expand', () => acts.large()),
+        this._enlarge,
         button('Remove', 'close', () => acts.remove()),
       ),
       h('div', { class: 'face' }, this._canvas, this._video, this._words, this._way),
@@ -85,6 +86,12 @@ export class Tile {
         this._stop();
       }, GONE_MS);
     }
+  }
+
+  /** Whether it is the large one: its button then makes it small again, and shows that. */
+  enlarged(on) {
+    this.el.classList.toggle('large', on);
+    set(this._enlarge, { 'aria-pressed': String(on), title: on ? 'As small as the others (Escape)' : 'Enlarge' });
   }
 
   resized() {

@@ -27,9 +27,10 @@ const columns = h(
   { class: 'input', 'aria-label': 'Columns', onchange: () => change({ columns: Number(columns.value) }) },
   COLUMNS.map((n) => h('option', { value: n }, n ? `${n} ${n === 1 ? 'column' : 'columns'}` : 'as it fits')),
 );
+const fullScreen = () => (document.fullscreenElement ? document.exitFullscreen() : grid.requestFullscreen?.());
 const full = h(
   'button',
-  { type: 'button', class: 'btn', id: 'full', onclick: () => grid.requestFullscreen() },
+  { type: 'button', class: 'btn', id: 'full', onclick: fullScreen },
   icon('expand'),
   'Full screen',
 );
@@ -52,8 +53,9 @@ fill(
 );
 full.hidden = !document.fullscreenEnabled;
 document.addEventListener('keydown', (e) => {
-  if (e.target.closest?.('input, select, textarea, button') || e.ctrlKey || e.metaKey || e.altKey) return;
-  if (e.key === 'f') grid.requestFullscreen?.();
+  // a button takes neither key, so both work behind a press of "Enlarge"; a dialog has an Escape of its own
+  if (e.target.closest?.('input, select, textarea, dialog') || e.ctrlKey || e.metaKey || e.altKey) return;
+  if (e.key === 'f') fullScreen();
   else if (e.key === 'Escape' && wall.large) change({ large: null });
 });
 
@@ -129,7 +131,7 @@ function show() {
       tile = new Tile({ name, api, root, acts: actsOf(name) });
       tiles.set(name, tile);
     }
-    tile.el.classList.toggle('large', wall.large === name);
+    tile.enlarged(wall.large === name);
     if (grid.children[i] !== tile.el) grid.insertBefore(tile.el, grid.children[i] ?? null);
     inSight.observe(tile.el);
     sizes.observe(tile.el);
