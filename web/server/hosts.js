@@ -1,5 +1,6 @@
 // Hosts that join from elsewhere: an admin makes a token, gives the command to who sits at that host, and sees it come.
 
+import { timeOfDay } from '../core/words.js';
 import {
   actionButton,
   badge,
@@ -15,14 +16,13 @@ import {
 } from '../app/dom.js';
 
 const TONES = { waiting: 'warn', joined: 'good', expired: 'neutral' };
-const when = (time) => new Date(time).toLocaleString([], { dateStyle: 'short', timeStyle: 'short' });
 
 /** What an enrolment is now, in words: "waiting", "joined as lab-1", "expired"; and what else is worth knowing. */
 function stateOf(e) {
   if (e.state === 'joined')
-    return { words: `joined as ${e.host}`, more: e.online ? 'connected' : `away, last seen ${when(e.lastSeen)}` };
-  if (e.state === 'expired') return { words: 'expired', more: `since ${when(e.expiresAt)}` };
-  return { words: 'waiting', more: `until ${when(e.expiresAt)}` };
+    return { words: `joined as ${e.host}`, more: e.online ? 'connected' : `away, last seen ${timeOfDay(e.lastSeen)}` };
+  if (e.state === 'expired') return { words: 'expired', more: `since ${timeOfDay(e.expiresAt)}` };
+  return { words: 'waiting', more: `until ${timeOfDay(e.expiresAt)}` };
 }
 
 /** A command to be copied: it wraps, so that it can be read as a whole on a phone. */
@@ -118,7 +118,7 @@ export function makeHosts({ api, lists, toast, announce }) {
           h('strong', { class: 'ellipsis' }, name),
           badge(words, e.state === 'joined' && !e.online ? 'neutral' : TONES[e.state]),
         ),
-        h('span', { class: 'muted small' }, `${more}; added ${when(e.createdAt)}`),
+        h('span', { class: 'muted small' }, `${more}; added ${timeOfDay(e.createdAt)}`),
       ),
       actionButton(
         { class: 'btn danger', dataset: { revoke: e.id }, 'aria-label': `Revoke the token of ${name}` },

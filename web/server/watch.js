@@ -227,7 +227,9 @@ function run(status, signaling) {
     commands.close();
     store.dispatch({ type: 'link', state: 'open' });
     const again = h('button', { type: 'button', class: 'btn', onclick: () => location.reload() }, 'Try again');
-    only(notice('bad', endWords(why) ?? `${why}. Ask for a new link.`), h('div', {}, again));
+    only(
+      h('div', { class: 'stack' }, notice('bad', endWords(why) ?? `${why}. Ask for a new link.`), h('div', {}, again)),
+    );
   }
   signaling.on('state', (state, reason) => {
     if (state === 'refused') {
