@@ -57,11 +57,12 @@ static bool may_try(Try *t, GError **error)
                 return true;
         g_autofree char *seconds = g_strdup_printf("%d", (int)ceil(wait_s));
         tb_request_add_header(t->request, "Retry-After", seconds);
+        int minutes = (int)ceil(wait_s / 60);
         tb_set_error(
                 error, TB_ERROR_LIMIT,
-                "too many wrong passwords: again in %d minutes. Who is signed in stays so, and so does a "
+                "too many wrong passwords: again in %d minute%s. Who is signed in stays so, and so does a "
                 "browser that has signed in here before",
-                (int)ceil(wait_s / 60));
+                minutes, minutes == 1 ? "" : "s");
         return false;
 }
 
