@@ -335,6 +335,12 @@ test('several phones in one session: each with its own readings and camera, one 
   );
   const third = await phone(t, link);
   await says(third.page, 'not connected');
+  // one that was away is called what it was called before
+  await phones[0].page.evaluate(() => window.dispatchEvent(new PageTransitionEvent('pagehide')));
+  await inPage(page, 'one panel', () => document.querySelectorAll('section[aria-label^="Phone "]').length === 1);
+  await phones[0].page.evaluate(() => window.dispatchEvent(new PageTransitionEvent('pageshow', { persisted: true })));
+  await phones[0].turn(22, 0, 0);
+  await shown('Phone 1', 22);
   await phones[1].page.context().close();
   await inPage(page, 'one panel', () => document.querySelectorAll('section[aria-label^="Phone "]').length === 1);
   await phones[0].turn(33, 0, 0);

@@ -121,7 +121,8 @@ export function showSession(body, { session: s, root, api, toast, ended }) {
 /** The panels of a session: one that stays, or one for each phone that is there; of those that left, which recorded. */
 class Phones {
   constructor({ several, ...of }) {
-    Object.assign(this, { _several: several, _of: of, _named: 0 });
+    Object.assign(this, { _several: several, _of: of });
+    this._numbers = new Map(); // peer id -> the number it is called by, also when it was away meanwhile
     this.el = h('div', { class: 'stack', 'aria-label': 'Phones', role: 'group' });
     this.panels = several ? [] : [new PhonePanel(of)];
   }
@@ -143,7 +144,7 @@ class Phones {
 
   came(id) {
     const panel =
-      (this._several && this.panels.find((p) => p.id === id)) || (this._several ? this._add() : this.panels[0]);
+      (this._several && this.panels.find((p) => p.id === id)) || (this._several ? this._add(id) : this.panels[0]);
     panel.begin(id);
   }
 
@@ -157,9 +158,10 @@ class Phones {
     this.panels = this.panels.filter((p) => p !== panel);
   }
 
-  _add() {
+  _add(id) {
+    if (!this._numbers.has(id)) this._numbers.set(id, this._numbers.size + 1);
     const panel = new PhonePanel({ ...this._of, several: true });
-    const name = `Phone ${++this._named}`;
+    const name = `Phone ${this._numbers.get(id)}`;
     panel.el = h(
       'section',
       { class: 'panel stack', 'aria-label': name },
