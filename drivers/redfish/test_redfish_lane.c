@@ -85,7 +85,7 @@ int main(int argc, char **argv)
                 .refused = "refuses the password",
                 .foreign = "is no Redfish controller",
                 .watts = 11.5,
-                .another = "answers at 127.0.0.1",
+                .another = "another Redfish controller answers at 127.0.0.1",
                 .busy = true};
         g_test_init(&argc, &argv, NULL);
         signal(SIGPIPE, SIG_IGN);
