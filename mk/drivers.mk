@@ -8,8 +8,7 @@ $(BUILD)/gen/drivers_gen.c: FORCE
 	@{ echo '/* made by mk/drivers.mk from the folders in drivers/ */'; echo '#include "drivers/driver.h"'; \
 	   for n in $(subst -,_,$(DRIVER_NAMES)); do echo "extern const TbDriver tb_driver_$$n;"; done; \
 	   echo 'const TbDriver *const tb_drivers[] = {'; \
-	   for n in $(subst -,_,$(DRIVER_NAMES)); do echo "        &tb_driver_$$n,"; done; echo '        NULL,'; echo '};'; } > $@.tmp
-	@cmp -s $@.tmp $@ && rm $@.tmp || mv $@.tmp $@
+	   for n in $(subst -,_,$(DRIVER_NAMES)); do echo "        &tb_driver_$$n,"; done; echo '        NULL,'; echo '};'; } > $@.$$$$ && $(settle)
 
 .PHONY: new-driver
 new-driver: ## make new-driver NAME=foo KIND=line|http: a driver to start from

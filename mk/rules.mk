@@ -8,17 +8,18 @@ $(BUILD)/obj/gen/%.o: $(BUILD)/gen/%.c
 	@mkdir -p $(@D)
 	$(Q)$(CC) $(CFLAGS) -MMD -MP -c $< -o $@
 
+# What is made anew each time is replaced only by something else. Each make writes a file of its own: two may run at once.
+settle = { cmp -s $@.$$$$ $@ && rm $@.$$$$ || mv $@.$$$$ $@; }
+
 # one object holds the version: a new commit compiles and links little
 $(BUILD)/gen/version.c: FORCE
 	@mkdir -p $(@D)
-	@printf '#include "lib/version.h"\n\nconst char tb_version[] = "%s";\n' '$(VERSION)' > $@.tmp
-	@cmp -s $@.tmp $@ && rm $@.tmp || mv $@.tmp $@
+	@printf '#include "lib/version.h"\n\nconst char tb_version[] = "%s";\n' '$(VERSION)' > $@.$$$$ && $(settle)
 
 # SQL of the server, embedded
 $(BUILD)/gen/sql.c: FORCE
 	@mkdir -p $(@D)
-	@sh mk/sql.sh > $@.tmp
-	@cmp -s $@.tmp $@ && rm $@.tmp || mv $@.tmp $@
+	@sh mk/sql.sh > $@.$$$$ && $(settle)
 
 define archive
 	@rm -f $@

@@ -334,8 +334,8 @@ static void check_urls(const TbHostConfig *c, TbConfigReader *r)
 static void check_ice(const TbHostConfig *c, TbConfigReader *r)
 {
         if (tb_ice_problem(&c->ice))
-                tb_config_problem(r, json_object_get(tb_config_root(r), "ice"), "turn", "ice.turn", "%s",
-                                  tb_ice_problem(&c->ice));
+                tb_config_problem(r, json_object_get(tb_config_root(r), "ice"), "turn", "ice.turn_secret",
+                                  "%s", tb_ice_problem(&c->ice));
 }
 
 static void check_access(const TbHostConfig *c, TbConfigReader *r)
