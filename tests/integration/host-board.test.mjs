@@ -169,7 +169,7 @@ test('SIGTERM under load: exit 0 within 5 s, viewers are told, nothing is left',
   const qemu = machine();
   await host.stop();
   await Promise.all(hammer);
-  assert.match((await watching).message, /closed/);
+  assert.match((await watching).message, /closed|EPIPE|ECONNRESET/); // reading, or asking for the next one
   stalled.close();
   assert.ok(console_.closed !== null || (await until('close', () => console_.closed)));
   assert.ok(control.closed !== null || (await until('close', () => control.closed)));

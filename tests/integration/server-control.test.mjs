@@ -96,7 +96,7 @@ test('a held control: refused, granted, over a restart of server and host, until
   });
   assert.match((await host.get(`${DEVICE}/lease`)).json.holder, new RegExp(`link ${anna.id}`));
   assert.ok((await anna.ask('input.send', type, { lease })).ok, 'hers still');
-  const there = (await host.get(DEVICE)).json.people;
+  const there = await until('the host to know of people', async () => (await host.get(DEVICE)).json.people);
   assert.deepEqual(
     there.map((p) => [p.peerId, p.mode]),
     [[anna.id, 'control']],

@@ -63,7 +63,9 @@ test('a browser is told of an event, sealed; again after 503; where it has ended
   );
   assert.deepEqual([one.claims.aud, one.claims.sub, one.key], [service.url, push.subject, key]);
   assert.ok(one.claims.exp * 1000 > Date.now() && one.claims.exp * 1000 < Date.now() + 86400000);
-  const tries = (await server.get(`/events/${id}/notification-attempts`)).json;
+  const attempts = async () => (await server.get(`/events/${id}/notification-attempts`)).json;
+  await until('the attempts to be noted', async () => (await attempts()).length === 2);
+  const tries = await attempts();
   assert.deepEqual(
     tries.map((a) => [a.status, a.failure_reason]),
     [
