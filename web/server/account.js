@@ -94,7 +94,15 @@ function show(me, all, ways) {
         { class: 'body stack' },
         h('div', { class: 'row' }, h('strong', {}, me.user), badge(me.role, 'accent', true)),
         h('p', {}, MAY[me.role]),
-        me.everywhere ? null : h('p', {}, `You see what your groups name: ${me.groups.join(', ')}.`),
+        me.everywhere
+          ? null
+          : h(
+              'p',
+              {},
+              me.groups.length
+                ? `You see what your groups name: ${me.groups.join(', ')}.`
+                : 'You see the devices that you were given, and no others.',
+            ),
       ),
     ),
     ways.oidc || me.connected ? elsewherePanel(me, ways.oidc ?? 'the provider') : null,

@@ -17,7 +17,7 @@ import { makePage, makeSignaling, reporter, sessionOf } from './common.js';
 import { mountPicture } from './picture.js';
 import { remoteServices } from './remote.js';
 import { mountPointing, mountRoom } from './room.js';
-import { endWords, lostWords } from './words.js';
+import { endWords, lostWords, mayTryAgain } from './words.js';
 
 const STATUS_MS = 5000;
 const BEGIN_MS = 10000;
@@ -227,9 +227,8 @@ function run(status, signaling) {
     commands.close();
     store.dispatch({ type: 'link', state: 'open' });
     const again = h('button', { type: 'button', class: 'btn', onclick: () => location.reload() }, 'Try again');
-    only(
-      h('div', { class: 'stack' }, notice('bad', endWords(why) ?? `${why}. Ask for a new link.`), h('div', {}, again)),
-    );
+    const said = notice('bad', endWords(why) ?? `${why}. Ask for a new link.`);
+    only(h('div', { class: 'stack' }, said, mayTryAgain(why) ? h('div', {}, again) : null));
   }
   signaling.on('state', (state, reason) => {
     if (state === 'refused') {

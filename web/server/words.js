@@ -16,6 +16,8 @@ const ENDS = {
 
 /** A sentence for the end; undefined: it is not known as one. */
 export const endWords = (why) => ENDS[why];
+/** The same link may do later; one that has ended or was taken back never does. */
+export const mayTryAgain = (why) => !Object.hasOwn(ENDS, why) || why.startsWith('Too many observers');
 
 const PAIR_ENDS = {
   'Session ended': 'The desktop has ended this session.',

@@ -8,7 +8,7 @@ import { ConsoleClient } from '../core/console.js';
 import { commandOf, RemoteHost } from '../core/remote-host.js';
 import { LinkApi } from '../core/link-api.js';
 import { remoteServices } from '../server/remote.js';
-import { endWords, lostWords } from '../server/words.js';
+import { endWords, lostWords, mayTryAgain } from '../server/words.js';
 
 const KINDS = { power: 'power', uart: 'console', pad: 'input', files: 'files', apps: 'apps', sh: 'shell', log: 'logs' };
 const CALLS = [
@@ -180,6 +180,12 @@ test('the end, and a host that is away, in words', () => {
   assert.match(endWords('Session expired'), /expired/);
   assert.match(endWords('Too many observers: somebody who controls came'), /took the last place/);
   assert.equal(endWords('nonsense'), undefined);
+  for (const [why, may] of [
+    ['Session ended', false],
+    ['Too many observers', true],
+    ['nonsense', true],
+  ])
+    assert.equal(mayTryAgain(why), may, why);
   const link = { host: 'lab-1', server: true, since: 0 };
   assert.match(lostWords(link), /^lab-1 is not connected to the server/);
   assert.match(lostWords({ ...link, server: false }), /^No connection to the server/);
