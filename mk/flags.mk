@@ -55,14 +55,15 @@ BRANCHES := $(if $(filter x86_64-%,$(MACHINE)),-fcf-protection)$(if $(filter aar
 HARDEN := -D_FORTIFY_SOURCE=2 -fstack-protector-strong -fstack-clash-protection $(BRANCHES)
 LINK_HARDEN := -pie -Wl,-z,relro,-z,now,-z,noexecstack
 # gold: each C test is linked with everything, and that takes it a third of the time
+# -g1: the lines of a report, and a seventh less time to compile
 ifeq ($(VARIANT),asan)
-OPTIMISE := -O1 -g -fno-omit-frame-pointer
+OPTIMISE := -O1 -g1 -fno-omit-frame-pointer
 HARDEN := -fsanitize=address,undefined -fno-sanitize-recover=undefined
 LINK_HARDEN := -fsanitize=address,undefined -pie -fuse-ld=gold
 LINK_OBJS := $(BUILD)/obj/tests/asan.o
 endif
 ifeq ($(VARIANT),tsan)
-OPTIMISE := -O1 -g
+OPTIMISE := -O1 -g1
 HARDEN := -fsanitize=thread
 LINK_HARDEN := -fsanitize=thread -pie -fuse-ld=gold
 endif
